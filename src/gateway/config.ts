@@ -1,0 +1,58 @@
+/** The one file the gateway reads, and the only module (with protocol.ts) that both programs see. */
+import { z } from "zod";
+
+/** Alias → ordered candidates, each `service/model` or a model id. */
+export const aliasesSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
+
+/** How readiness is asked of a service that may lack the contract. */
+export const probeSchema = z.strictObject({
+  /** Path asked; the contract's `/readyz` by default. */
+  path: z.string().startsWith("/").default("/readyz"),
+  /** Statuses that mean ready. */
+  status: z.array(z.int()).default([200]),
+  /** Statuses that mean the service lives and is still loading: progress, not failure. */
+  loading: z.array(z.int()).default([503]),
+  /** A value the JSON body must hold: an RFC 6901 pointer and what it must equal. */
+  json: z.strictObject({ pointer: z.string(), equals: z.json() }).optional(),
+  /** Which list names the models that are present; `openai` is GET <api>/models, `ollama` GET /api/tags. */
+  models: z.enum(["none", "openai", "ollama"]).default("none"),
+});
+
+/** One upstream: a service as the gateway sees it. */
+export const upstreamSchema = z.strictObject({
+  id: z.string(),
+  /** Scheme, host and port, no path: `http://home-ollama-1:11434`. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** Prefix of the OpenAI-compatible API at that url, such as `/v1`. */
+  api_path: z.string().default("/v1"),
+  external: z.boolean().default(false),
+  provides: z.array(z.string()),
+  /** Models that must be present before the service is ready. */
+  models: z.array(z.string()).default([]),
+  probe: probeSchema,
+  max_concurrency: z.int().positive().optional(),
+});
+
+export const gatewayConfigSchema = z.strictObject({
+  version: z.literal(1),
+  stack: z.string(),
+  upstreams: z.array(upstreamSchema),
+  aliases: aliasesSchema.default({}),
+});
+
+/** Alias → ordered candidates. */
+export type GatewayAliases = Readonly<z.infer<typeof aliasesSchema>>;
+export type Probe = Readonly<z.infer<typeof probeSchema>>;
+export type Upstream = Readonly<z.infer<typeof upstreamSchema>>;
+export type GatewayConfig = Readonly<z.infer<typeof gatewayConfigSchema>>;
+
+/** Ports and paths inside the gateway's container: the same in every stack. */
+export const gatewayPaths = {
+  apiPort: 8800,
+  observabilityPort: 8801,
+  /** The gateway's volume: configuration and key digests live here, so a restart keeps both. */
+  data: "/data",
+  /** Unix socket of the control channel; reachable only through the engine's exec. */
+  controlSocket: "/run/nexus/control.sock",
+  bundle: "/nexus/gateway.mjs",
+} as const;

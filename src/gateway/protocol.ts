@@ -1,0 +1,91 @@
+/**
+ * The control channel between CLI and gateway: NDJSON over a unix socket inside the container, reached by
+ * `exec … gateway.mjs control` so that it works on every engine, local or remote. Requests carry an `id`;
+ * every request is answered by any number of `progress` lines and then one `ok` or one `error` line.
+ */
+import type { GatewayConfig, Upstream } from "./config.ts";
+
+/** A key as it is kept and listed; never the key itself. */
+export type KeyRecord = Readonly<{
+  name: string;
+  /** `sha256:<hex>` of the whole key. */
+  digest: string;
+  /** First characters of the key, for people to recognise it. */
+  hint: string;
+  scopes: readonly ("inference" | "admin")[];
+  /** Model ids or `service/model` this key may use; undefined means all. */
+  models?: readonly string[];
+  /** ISO 8601. */
+  created_at: string;
+  expires_at?: string;
+}>;
+
+/** What the CLI can ask of the gateway. */
+export type ControlRequest = Readonly<
+  | { op: "hello" }
+  /** Validates, persists and swaps the configuration without dropping a request. */
+  | { op: "configure"; config: GatewayConfig }
+  /** Probes an upstream (configured or not) until cancelled or `until` is reached; each change is a progress line. */
+  | { op: "watch"; upstream: Upstream; until: "reachable" | "ready" }
+  /** Makes a real minimal request to the upstream, the way a client's request would go. */
+  | { op: "prove"; upstream: Upstream }
+  /** Resolves once no request is in flight to that url; progress lines count those that are. */
+  | { op: "drain"; url: string }
+  /** An HTTP request to an upstream; body chunks come back as progress lines. */
+  | { op: "request"; upstream: Upstream; method: string; path: string; body?: unknown }
+  | { op: "keys.list" }
+  | { op: "keys.add"; key: KeyRecord }
+  | { op: "keys.remove"; name: string }
+  /** The same document as GET :8801/readyz. */
+  | { op: "status" }
+  | { op: "cancel"; request: number }
+>;
+
+/** What is known of an upstream at one moment. */
+export type ProbeReport = Readonly<{
+  /** `unreachable` < `reachable` < `ready`. */
+  state: "unreachable" | "reachable" | "loading" | "ready";
+  /** One sentence: what was asked and what came back. */
+  detail: string;
+  status?: number;
+  /** Declared models that are not there. */
+  missing_models: readonly string[];
+  /** Models that are there, as the upstream lists them. */
+  present_models: readonly string[];
+  /** Changes whenever the upstream shows progress (a new body, a new model list): deadlines start again. */
+  progress_token: string;
+}>;
+
+/** GET :8801/readyz: the whole stack as the gateway sees it. */
+export type StackReadiness = Readonly<{
+  status: "ready" | "not_ready";
+  stack: string;
+  /** Hash of the configuration in force, as `configHash` in the CLI computes it. */
+  config_hash: string;
+  keys: number;
+  /** Longest-lived open streams and requests in flight, over all upstreams. */
+  in_flight: number;
+  services: readonly Readonly<{ id: string; url: string; in_flight: number } & ProbeReport>[];
+}>;
+
+/** Results by op. */
+export type ControlResult = Readonly<{
+  hello: { version: string; config_hash: string | null; keys: number };
+  configure: { config_hash: string };
+  watch: ProbeReport;
+  prove: { status: number; detail: string; duration_ms: number };
+  drain: { in_flight: 0 };
+  request: { status: number };
+  "keys.list": readonly KeyRecord[];
+  "keys.add": null;
+  "keys.remove": null;
+  status: StackReadiness;
+  cancel: null;
+}>;
+
+/** One line from the gateway. */
+export type ControlReply = Readonly<
+  | { id: number; progress: unknown }
+  | { id: number; ok: unknown }
+  | { id: number; error: { code: string; message: string } }
+>;

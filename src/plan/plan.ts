@@ -1,0 +1,78 @@
+/** The difference between the stack that is wanted and what the engine has, as data. Types only. */
+import type { ContainerRequest, NetworkRequest, VolumeRequest } from "../engine/engine.ts";
+import type { GatewayConfig, Upstream } from "../gateway/config.ts";
+import type { BuildSource, Level, Limits, RestartPolicy, SecretFile } from "../stack/stack.ts";
+
+/** What an action costs the people who use the stack. Absent means nothing. */
+export type Cost = Readonly<{
+  /** The service cannot be reached from here until its replacement is ready. */
+  downtime?: boolean;
+  /** Open streams to this service are cut. */
+  cutsStreams?: boolean;
+  /** Bytes to fetch, when known; 0 means some, amount unknown. */
+  pullBytes?: number;
+  /** What is lost for good; the user is asked first. */
+  destroys?: string;
+}>;
+
+/** What to wait for, and how patiently. */
+export type AwaitTarget = Readonly<{
+  level: Level;
+  /** Undefined for a service without HTTP: then its process is all there is to judge. */
+  upstream?: Upstream;
+  stallTimeoutMs: number;
+  stableMs: number;
+  /** The container exits 0 when its work is done. */
+  oneShot: boolean;
+}>;
+
+type Doing =
+  | { kind: "pull"; image: string }
+  | { kind: "build"; image: string; build: BuildSource }
+  /** Builds the gateway's image, and the Node base that the example template builds on. */
+  | { kind: "build-gateway"; image: string }
+  | { kind: "create-network"; network: NetworkRequest }
+  | { kind: "create-volume"; volume: VolumeRequest }
+  | { kind: "seed-secrets"; volume: string; image: string; user?: string; secrets: readonly SecretFile[] }
+  | { kind: "create"; container: ContainerRequest }
+  | { kind: "connect"; container: string; network: string; aliases: readonly string[]; reconnect: boolean }
+  | { kind: "start"; container: string }
+  | { kind: "await"; container?: string; target: AwaitTarget }
+  | { kind: "pull-model"; upstream: Upstream; model: string; stallTimeoutMs: number }
+  /** Gives the gateway its configuration. */
+  | { kind: "configure"; config: GatewayConfig }
+  /** Points one upstream of the gateway's configuration at a new container. */
+  | { kind: "switch"; upstream: Upstream }
+  | { kind: "drain"; url: string }
+  | { kind: "update"; container: string; limits?: Limits; restart?: RestartPolicy }
+  | { kind: "stop"; container: string; graceMs: number }
+  | { kind: "remove"; container: string }
+  | { kind: "remove-network"; network: string; id: string }
+  | { kind: "remove-volume"; volume: string };
+
+/** One step, the reason for it, and the steps it has to wait for. Containers and networks are meant by name. */
+export type Action = Readonly<
+  {
+    /** Unique in its plan and stable between equal plans: `create home-ollama-2`. */
+    id: string;
+    /** Ids of the actions that must have succeeded before. */
+    after: readonly string[];
+    because: string;
+    /** The service it is done for; `gateway` for the gateway; undefined for what all share. */
+    service?: string;
+    cost?: Cost;
+  } & Doing
+>;
+
+/** What a plan does. */
+export type ActionKind = Action["kind"];
+
+/** Everything to do, in an order that could be executed one by one. */
+export type Plan = Readonly<{
+  stack: string;
+  actions: readonly Action[];
+  /** By service: what puts the old container back in charge when one of the service's actions fails. */
+  recoveries: Readonly<Record<string, readonly Action[]>>;
+  /** Services that need nothing; still reported. */
+  unchanged: readonly string[];
+}>;
