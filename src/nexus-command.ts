@@ -1,0 +1,122 @@
+/** The base of every command: shared flags, the engine, the stack, and failures turned into advice. */
+import { Command, Errors, Flags } from "@oclif/core";
+import type { Engine } from "./engine/engine.ts";
+import { exitCodes, NexusError } from "./errors.ts";
+import type { LoadedStack } from "./stack/load.ts";
+
+/** The flags that every command has. */
+export type SharedFlags = Readonly<{ file?: string; context?: string; profile?: readonly string[] }>;
+
+/** One failure as `--json` prints it. */
+export type FailureDocument = Readonly<{
+  error: Readonly<{
+    class: string;
+    code: string;
+    message: string;
+    remedy?: string;
+    exit: number;
+    details?: unknown;
+  }>;
+}>;
+
+export abstract class NexusCommand extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    file: Flags.string({
+      char: "f",
+      description: "Stack file; by default nexus.yaml here or in a parent folder.",
+      helpGroup: "GLOBAL",
+      env: "NEXUS_FILE",
+    }),
+    context: Flags.string({
+      description: "Docker context of the engine to use.",
+      helpGroup: "GLOBAL",
+    }),
+    profile: Flags.string({
+      description: "Also take the services of this profile; can be given more than once.",
+      multiple: true,
+      helpGroup: "GLOBAL",
+      env: "COMPOSE_PROFILES",
+    }),
+  };
+
+  #engine: Engine | undefined;
+
+  /** Connects to the engine once; the Docker client is loaded only by commands that ask for it. */
+  protected async connect(flags: SharedFlags): Promise<Engine> {
+    const { connectEngine } = await import("./engine/connect.ts");
+    this.#engine ??= await connectEngine({
+      environment: process.env,
+      ...(flags.context === undefined ? {} : { context: flags.context }),
+    });
+    return this.#engine;
+  }
+
+  /** Loads the stack file that the flags name, and passes its warnings on to stderr. */
+  protected async loadStack(flags: SharedFlags): Promise<LoadedStack> {
+    const { loadStack } = await import("./stack/load.ts");
+    const loaded = await loadStack({
+      cwd: process.cwd(),
+      environment: process.env,
+      profiles: flags.profile ?? [],
+      ...(flags.file === undefined ? {} : { file: flags.file }),
+    });
+    for (const warning of loaded.warnings) this.note(`Warning: ${warning}`);
+    return loaded;
+  }
+
+  /** Says something to the person, never to a program: always stderr. */
+  protected note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** Ends with this code once everything is printed. */
+  protected leaveWith(code: number): void {
+    process.exitCode = code;
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    this.#engine?.close();
+    await super.finally(error);
+  }
+
+  protected override async catch(error: Error & { exitCode?: number }): Promise<unknown> {
+    if (this.jsonEnabled()) {
+      this.logJson(failureDocument(error));
+      this.leaveWith(exitOf(error));
+      return undefined;
+    }
+    if (error instanceof NexusError) throw asAdvice(error);
+    if (error instanceof Errors.CLIError) throw Object.assign(error, { oclif: { exit: exitOf(error) } });
+    throw asBug(error);
+  }
+}
+
+/** The failure as one JSON document, for programs. */
+export function failureDocument(error: Error): FailureDocument {
+  const exit = exitOf(error);
+  if (error instanceof NexusError) {
+    const { code, message, remedy, details } = error;
+    return { error: { class: error.constructor.name, code, message, remedy, exit, details } };
+  }
+  const code = error instanceof Errors.CLIError ? "NEXUS_USAGE" : "NEXUS_BUG";
+  return { error: { class: error.constructor.name, code, message: error.message, exit } };
+}
+
+function exitOf(error: Error): number {
+  if (error instanceof NexusError) return error.exitCode;
+  return error instanceof Errors.CLIError ? exitCodes.usage : exitCodes.bug;
+}
+
+function asAdvice({ message, code, remedy, exitCode }: NexusError): Errors.CLIError {
+  return new Errors.CLIError(message, { code, suggestions: [remedy], exit: exitCode });
+}
+
+function asBug(error: Error): Errors.CLIError {
+  if (process.env["NEXUS_DEBUG"]) process.stderr.write(`${error.stack ?? error.message}\n`);
+  return new Errors.CLIError(`This is a bug in Nexus: ${error.message}`, {
+    code: "NEXUS_BUG",
+    suggestions: ["Run it again with NEXUS_DEBUG=1 and report what it prints."],
+    exit: exitCodes.bug,
+  });
+}
