@@ -1,4 +1,5 @@
 /** What is known of a service's readiness, and why it fails when it does. Types only. */
+import type { ExitCode } from "../errors.ts";
 import type { LogLine } from "../engine/engine.ts";
 import type { Level } from "../stack/stack.ts";
 
@@ -18,7 +19,7 @@ export type Cause = Readonly<
   | { kind: "gpu-missing"; detail: string }
   | { kind: "blocked"; by: string }
   | { kind: "removed" }
-  | { kind: "engine"; code: string; message: string; remedy: string }
+  | { kind: "engine"; code: string; message: string; remedy: string; exit: ExitCode }
 >;
 
 /** A service that is not at its level, explained. */

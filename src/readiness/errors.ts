@@ -1,0 +1,56 @@
+/** Failures of this room that a user can mend. */
+import { exitCodes, NexusError } from "../errors.ts";
+
+/** The gateway understood a request and refused it; `reason` is its own code for that. */
+export class GatewayRefusedError extends NexusError {
+  readonly code = "NEXUS_GATEWAY_REFUSED";
+  readonly remedy = "Correct what it names and try again; `nexus logs gateway` shows its side.";
+  readonly exitCode = exitCodes.notReady;
+  readonly reason: string;
+  override readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(op: string, reason: string, message: string) {
+    super(`The gateway refused ${op}: ${message}`);
+    this.reason = reason;
+    this.details = { op, reason };
+  }
+}
+
+/** The connection to the gateway ended while it was needed. */
+export class GatewayLostError extends NexusError {
+  readonly code = "NEXUS_GATEWAY_LOST";
+  readonly remedy =
+    "Look at `nexus logs gateway` and `nexus status`, then run `nexus up` again: it carries on where this stopped.";
+  readonly exitCode = exitCodes.notReady;
+
+  /** `lastWords` is what the process in the gateway's container printed last, if anything. */
+  constructor(because: string, lastWords: string) {
+    super(`The connection to the gateway ended: ${because}${lastWords ? `\n${lastWords}` : "."}`);
+  }
+}
+
+/** A model could not be fetched; the message holds the model store's own words. */
+export class ModelPullError extends NexusError {
+  readonly code = "NEXUS_MODEL_PULL_FAILED";
+  readonly remedy: string;
+  readonly exitCode = exitCodes.notReady;
+  override readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(service: string, model: string, reason: string) {
+    super(`${service} could not pull the model ${model}: ${reason}`);
+    this.details = { service, model, reason };
+    this.remedy = `Check the name on https://ollama.com/library and this machine's way to the internet, then run \`nexus models pull ${model}\`.`;
+  }
+}
+
+/** A model store refused something else than a pull: listing or removing. */
+export class ModelStoreError extends NexusError {
+  readonly code = "NEXUS_MODEL_STORE_FAILED";
+  readonly remedy: string;
+  readonly exitCode = exitCodes.notReady;
+
+  constructor(service: string, doing: string, reason: string) {
+    super(`${service} could not ${doing}: ${reason}`);
+    this.remedy = `Look at \`nexus status\` and \`nexus logs ${service}\`; \`nexus models ls\` shows what is there.`;
+  }
+}
