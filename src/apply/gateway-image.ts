@@ -1,0 +1,46 @@
+/** The gateway's image: its one-file program on the Node base, tagged by content, built in memory. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { ArchiveEntry, Engine } from "../engine/engine.ts";
+import { GatewayImageError } from "./errors.ts";
+import { ensureNodeBase, type NodeBase } from "./node-base.ts";
+
+/** The gateway's program and the image it becomes. */
+export type GatewayImage = Readonly<{ ref: string; base: NodeBase; program: Buffer }>;
+
+const owner = { uid: 65_532, gid: 65_532 };
+
+/** Reads the built gateway and names its image; equal programs on equal bases have equal names. */
+export async function readGatewayImage(base: NodeBase): Promise<GatewayImage> {
+  const program = await readFile(new URL(import.meta.resolve("#gateway-bundle"))).catch(() => {
+    throw new GatewayImageError("The gateway's program is not built.", "Run `npm run build`.");
+  });
+  const hash = createHash("sha256").update(base.ref).update("\0").update(program).digest("hex");
+  return { ref: `nexus-gateway:${hash.slice(0, 12)}`, base, program };
+}
+
+/** Makes sure that the engine has the gateway's image, and the base that it stands on. */
+export async function ensureGatewayImage(engine: Engine, image: GatewayImage, onLine: (line: string) => void): Promise<void> {
+  await ensureNodeBase(engine, image.base, onLine);
+  const labels = { "io.nexus.image": "gateway" };
+  for await (const { line } of engine.images.assemble({ ref: image.ref, entries: context(image), labels })) onLine(line);
+}
+
+function context({ base, program }: GatewayImage): ArchiveEntry[] {
+  const dockerfile = [
+    `FROM ${base.ref}`,
+    "COPY gateway.mjs /nexus/gateway.mjs",
+    "COPY --chown=65532:65532 data /data",
+    "COPY --chown=65532:65532 run /run/nexus",
+    "USER 65532:65532",
+    'ENTRYPOINT ["node", "--disable-proto=delete", "/nexus/gateway.mjs"]',
+    "CMD []",
+    "",
+  ].join("\n");
+  return [
+    { path: "Dockerfile", mode: 0o644, content: dockerfile },
+    { path: "gateway.mjs", mode: 0o444, content: program },
+    { path: "data", mode: 0o700, ...owner, directory: true },
+    { path: "run", mode: 0o700, ...owner, directory: true },
+  ];
+}

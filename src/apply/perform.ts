@@ -1,0 +1,137 @@
+/** One engine call (or one word with the gateway) per kind of action. No decisions. */
+import type { Action, ActionKind } from "../plan/plan.ts";
+import { awaitService } from "../readiness/await-service.ts";
+import { pullModel } from "../readiness/models.ts";
+import { IntentMismatchError, NotReadyError } from "./errors.ts";
+import { ensureGatewayImage } from "./gateway-image.ts";
+import { ensureNodeBase } from "./node-base.ts";
+import { seedSecrets } from "./secrets.ts";
+import { Speed } from "./speed.ts";
+import { differences } from "./verify.ts";
+import type { Tell, World } from "./world.ts";
+
+type Performer<Kind extends ActionKind> = (
+  action: Extract<Action, { kind: Kind }>,
+  world: World,
+  tell: Tell,
+) => Promise<void>;
+
+/** Carries out one action; rejects with the failure that stopped it. */
+export function perform(action: Action, world: World, tell: Tell): Promise<void> {
+  const performer = performers[action.kind] as Performer<ActionKind>;
+  return performer(action, world, tell);
+}
+
+const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
+  pull: async ({ image }, { context }, tell) => {
+    const speed = new Speed();
+    for await (const pull of context.engine.images.pull(image, context.signal)) {
+      tell({ kind: "pull", pull, bytesPerSecond: speed.at(pull.downloadedBytes) });
+    }
+  },
+
+  build: async ({ image, build }, world, tell) => {
+    const { engine, gatewayImage } = world.context;
+    const onLine = (line: string) => tell({ kind: "build", line });
+    await world.once(() => ensureNodeBase(engine, gatewayImage.base, onLine));
+    const source = { ...build, args: { NEXUS_NODE_BASE: gatewayImage.base.ref, ...build.args } };
+    for await (const { line } of engine.images.build({ ref: image, source, labels: {} })) onLine(line);
+  },
+
+  "build-gateway": async (_, world, tell) => {
+    const { engine, gatewayImage } = world.context;
+    const onLine = (line: string) => tell({ kind: "build", line });
+    await world.once(() => ensureNodeBase(engine, gatewayImage.base, onLine));
+    await ensureGatewayImage(engine, gatewayImage, onLine);
+  },
+
+  "create-network": async ({ network }, world) => {
+    world.rememberNetwork(network.name, await world.context.engine.networks.create(network));
+  },
+
+  "create-volume": async ({ volume }, { context }) => {
+    await context.engine.volumes.create(volume);
+  },
+
+  "seed-secrets": (action, { context }) => seedSecrets(action, context.engine),
+
+  create: async ({ container }, world) => {
+    const networkId = world.network(container.network.name);
+    world.rememberContainer(container.name, await world.context.engine.containers.create(container, networkId));
+  },
+
+  connect: async ({ container, network, aliases, reconnect }, world) => {
+    const { networks } = world.context.engine;
+    const [networkId, id] = [world.network(network), world.container(container)];
+    if (reconnect) await networks.disconnect(networkId, id);
+    await networks.connect(networkId, id, aliases);
+  },
+
+  start: async ({ container }, world) => {
+    const id = world.container(container);
+    await world.context.engine.containers.start(id);
+    await verifyIntent(container, id, world);
+  },
+
+  await: async (action, world, tell) => {
+    const { engine, feed, signal } = world.context;
+    const service = action.service ?? "";
+    const verdict = await awaitService({
+      engine,
+      feed,
+      signal,
+      target: action.target,
+      service,
+      link: () => world.link(),
+      containerId: action.container === undefined ? undefined : world.container(action.container),
+      onProgress: ({ detail, waitedMs }) => tell({ kind: "await", detail, waitedMs }),
+    });
+    if (!verdict.reached) throw new NotReadyError(service, verdict.cause);
+  },
+
+  "pull-model": async ({ upstream, model, stallTimeoutMs }, world, tell) => {
+    const { signal } = world.context;
+    const onProgress = (progress: Readonly<{ status: string; completedBytes: number; totalBytes: number; bytesPerSecond: number }>) =>
+      tell({ kind: "model", model, ...progress });
+    await pullModel({ link: await world.link(), upstream, model, stallTimeoutMs, signal, onProgress });
+  },
+
+  configure: ({ config }, world) => world.configure(config),
+
+  switch: ({ upstream }, world) => world.switchTo(upstream),
+
+  drain: async ({ url }, world, tell) => {
+    const link = await world.link();
+    const onProgress = (progress: unknown) => tell({ kind: "drain", inFlight: inFlightOf(progress) });
+    await link.call({ op: "drain", url }, { onProgress, signal: world.context.signal });
+  },
+
+  update: async ({ container, limits, restart }, world) => {
+    await world.context.engine.containers.update(world.container(container), {
+      ...(limits === undefined ? {} : { limits }),
+      ...(restart === undefined ? {} : { restart }),
+    });
+  },
+
+  stop: ({ container, graceMs }, world) => world.context.engine.containers.stop(world.container(container), graceMs),
+
+  remove: ({ container }, world) => world.context.engine.containers.remove(world.container(container)),
+
+  "remove-network": async ({ id }, { context }) => {
+    await context.engine.networks.remove(id);
+  },
+
+  "remove-volume": ({ volume }, { context }) => context.engine.volumes.remove(volume),
+};
+
+async function verifyIntent(name: string, id: string, world: World): Promise<void> {
+  const request = world.requests.get(name);
+  const observed = request && (await world.context.engine.containers.inspect(id));
+  const found = request && observed ? differences(request, observed) : [];
+  if (found.length > 0) throw new IntentMismatchError(name, found);
+}
+
+function inFlightOf(progress: unknown): number {
+  const count = (progress as { in_flight?: unknown } | null)?.in_flight;
+  return typeof count === "number" ? count : 0;
+}

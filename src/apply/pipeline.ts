@@ -1,0 +1,83 @@
+/** Runs a plan's actions as soon as those before them have succeeded; knows nothing of what they do. */
+import type { Action } from "../plan/plan.ts";
+
+/** How one action ended. */
+export type Ending = Readonly<
+  | { outcome: "done"; durationMs: number }
+  | { outcome: "failed"; error: Error }
+  | { outcome: "skipped"; because: string }
+>;
+
+export type PipelineOptions = Readonly<{
+  perform: (action: Action) => Promise<void>;
+  onStart: (action: Action) => void;
+  onEnd: (action: Action, ending: Ending) => void;
+  /** True once nothing new may be started; what is in flight is always finished. */
+  stopped: () => boolean;
+  /** Engine calls in flight at most; waiting costs the engine nothing and is not counted. */
+  width: number;
+}>;
+
+const waits: ReadonlySet<Action["kind"]> = new Set(["await", "drain", "pull-model", "pull"]);
+
+/** Resolves with every action's ending, by id, once nothing more can run. */
+export async function runPipeline(actions: readonly Action[], options: PipelineOptions): Promise<ReadonlyMap<string, Ending>> {
+  const endings = new Map<string, Ending>();
+  const pending = new Set(actions);
+  const running = new Map<string, Promise<void>>();
+  const busy = () => actions.filter((action) => running.has(action.id) && !waits.has(action.kind)).length;
+
+  const end = (action: Action, ending: Ending): void => {
+    endings.set(action.id, ending);
+    options.onEnd(action, ending);
+  };
+  const begin = (action: Action): void => {
+    pending.delete(action);
+    options.onStart(action);
+    const since = performance.now();
+    const run = options.perform(action).then(
+      () => end(action, { outcome: "done", durationMs: performance.now() - since }),
+      (error: unknown) => end(action, { outcome: "failed", error: error instanceof Error ? error : new Error(String(error)) }),
+    );
+    running.set(action.id, run.finally(() => running.delete(action.id)));
+  };
+
+  for (;;) {
+    skipHopeless(pending, endings, options.stopped(), end);
+    for (const action of pending) {
+      if (!action.after.every((id) => endings.get(id)?.outcome === "done")) continue;
+      if (!waits.has(action.kind) && busy() >= options.width) continue;
+      begin(action);
+    }
+    if (running.size === 0) return endings;
+    await Promise.race(running.values());
+  }
+}
+
+/** Ends the actions that can never run: something before them failed, or the user said stop. */
+function skipHopeless(
+  pending: Set<Action>,
+  endings: ReadonlyMap<string, Ending>,
+  stopped: boolean,
+  end: (action: Action, ending: Ending) => void,
+): void {
+  let changed = true;
+  while (changed) {
+    changed = false;
+    for (const action of pending) {
+      const because = stopped ? "interrupted" : hopeless(action, endings);
+      if (because === undefined) continue;
+      pending.delete(action);
+      end(action, { outcome: "skipped", because });
+      changed = true;
+    }
+  }
+}
+
+function hopeless(action: Action, endings: ReadonlyMap<string, Ending>): string | undefined {
+  const culprit = action.after.find((id) => {
+    const outcome = endings.get(id)?.outcome;
+    return outcome === "failed" || outcome === "skipped";
+  });
+  return culprit === undefined ? undefined : `${culprit} did not succeed`;
+}
