@@ -5,7 +5,11 @@ import { exitCodes, NexusError } from "./errors.ts";
 import type { LoadedStack } from "./stack/load.ts";
 
 /** The flags that every command has. */
-export type SharedFlags = Readonly<{ file?: string; context?: string; profile?: readonly string[] }>;
+export type SharedFlags = Readonly<{
+  file?: string | undefined;
+  context?: string | undefined;
+  profile?: readonly string[] | undefined;
+}>;
 
 /** One failure as `--json` prints it. */
 export type FailureDocument = Readonly<{
@@ -45,11 +49,11 @@ export abstract class NexusCommand extends Command {
   /** Connects to the engine once; the Docker client is loaded only by commands that ask for it. */
   protected async connect(flags: SharedFlags): Promise<Engine> {
     const { connectEngine } = await import("./engine/connect.ts");
-    this.#engine ??= await connectEngine({
+    const engine = (this.#engine ??= await connectEngine({
       environment: process.env,
       ...(flags.context === undefined ? {} : { context: flags.context }),
-    });
-    return this.#engine;
+    }));
+    return engine;
   }
 
   /** Loads the stack file that the flags name, and passes its warnings on to stderr. */

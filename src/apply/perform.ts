@@ -16,6 +16,8 @@ type Performer<Kind extends ActionKind> = (
   tell: Tell,
 ) => Promise<void>;
 
+const gatewayName = "gateway";
+
 /** Carries out one action; rejects with the failure that stopped it. */
 export function perform(action: Action, world: World, tell: Tell): Promise<void> {
   const performer = performers[action.kind] as Performer<ActionKind>;
@@ -76,12 +78,12 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
   await: async (action, world, tell) => {
     const { engine, feed, signal } = world.context;
     const service = action.service ?? "";
+    if (service === gatewayName) await meetGateway(action.container ?? "", world);
     const verdict = await awaitService({
       engine,
       feed,
       signal,
       target: action.target,
-      service,
       link: () => world.link(),
       containerId: action.container === undefined ? undefined : world.container(action.container),
       onProgress: ({ detail, waitedMs }) => tell({ kind: "await", detail, waitedMs }),
@@ -123,6 +125,17 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
 
   "remove-volume": ({ volume }, { context }) => context.engine.volumes.remove(volume),
 };
+
+/** The gateway is there when its control channel answers: nothing else proves it on an engine far away. */
+async function meetGateway(container: string, world: World): Promise<void> {
+  try {
+    await (await world.link()).call({ op: "hello" }, { signal: world.context.signal });
+  } catch (error) {
+    const seen = await world.context.engine.containers.inspect(world.container(container));
+    if (seen?.state !== "exited") throw error;
+    throw new NotReadyError(gatewayName, { kind: "crashed", exitCode: seen.exitCode });
+  }
+}
 
 async function verifyIntent(name: string, id: string, world: World): Promise<void> {
   const request = world.requests.get(name);

@@ -1,0 +1,131 @@
+/** Carries a plan out: starts what can start, tells what happens, puts the old back where the new one failed. */
+import { exitCodes, NexusError } from "../errors.ts";
+import type { Action, Plan } from "../plan/plan.ts";
+import { diagnose } from "../readiness/diagnose.ts";
+import type { Cause, Failure } from "../readiness/readiness.ts";
+import { NotReadyError } from "./errors.ts";
+import type { ApplyEvent, ApplyReport } from "./events.ts";
+import { perform } from "./perform.ts";
+import { type Ending, runPipeline } from "./pipeline.ts";
+import { reportOutcomes } from "./report.ts";
+import { type ApplyContext, World } from "./world.ts";
+
+/** Engine calls in flight at most: beyond this an engine gets no faster and probes starve. */
+const width = 8;
+
+/**
+ * Executes the plan and reports what became of every service. Failures of services are part of the report;
+ * only losing the engine itself throws.
+ */
+export async function applyPlan(plan: Plan, context: ApplyContext, onEvent: (event: ApplyEvent) => void): Promise<ApplyReport> {
+  const since = performance.now();
+  const world = new World(plan, context);
+  const run = new Run(plan, world, onEvent);
+  try {
+    await run.execute();
+    return {
+      services: reportOutcomes(plan, run.endings, run.failures),
+      durationMs: performance.now() - since,
+      interrupted: context.signal.aborted,
+    };
+  } finally {
+    await world.close();
+  }
+}
+
+/** One execution of one plan. */
+class Run {
+  readonly endings = new Map<string, Ending>();
+  readonly failures = new Map<string, Failure>();
+  readonly #plan: Plan;
+  readonly #world: World;
+  readonly #onEvent: (event: ApplyEvent) => void;
+  readonly #mending: Promise<void>[] = [];
+  #lost: Error | undefined;
+
+  constructor(plan: Plan, world: World, onEvent: (event: ApplyEvent) => void) {
+    this.#plan = plan;
+    this.#world = world;
+    this.#onEvent = onEvent;
+  }
+
+  async execute(): Promise<void> {
+    await runPipeline(this.#plan.actions, {
+      width,
+      stopped: () => this.#world.context.signal.aborted || this.#lost !== undefined,
+      perform: (action) => this.#perform(action),
+      onStart: (action) => this.#onEvent({ kind: "started", action }),
+      onEnd: (action, ending) => this.#end(action, ending),
+    });
+    if (this.#world.context.signal.aborted) this.#undoHalfDone();
+    await Promise.all(this.#mending);
+    if (this.#lost) throw this.#lost;
+  }
+
+  /** A failed action is explained and mended before it counts as ended: the container's last words are needed first. */
+  async #perform(action: Action): Promise<void> {
+    try {
+      await perform(action, this.#world, (progress) => this.#onEvent({ kind: "progress", action, progress }));
+    } catch (error) {
+      if (isLost(error)) this.#lost ??= error;
+      else await this.#explain(action, error);
+      throw error;
+    }
+  }
+
+  #end(action: Action, ending: Ending): void {
+    this.endings.set(action.id, ending);
+    if (ending.outcome === "done") {
+      this.#onEvent({ kind: "finished", action, durationMs: ending.durationMs });
+    } else if (ending.outcome === "skipped") {
+      this.#onEvent({ kind: "skipped", action, because: ending.because });
+    } else {
+      const failure = this.failures.get(action.service ?? "");
+      this.#onEvent({ kind: "failed", action, message: failure?.message ?? ending.error.message });
+    }
+  }
+
+  async #explain(action: Action, error: unknown): Promise<void> {
+    const { engine, signal } = this.#world.context;
+    if (signal.aborted && !(error instanceof NexusError)) return;
+    if (!(error instanceof NexusError)) throw error;
+    const { service = "" } = action;
+    if (this.failures.has(service)) return;
+    const id = "container" in action && typeof action.container === "string" ? this.#world.containerIfKnown(action.container) : undefined;
+    this.failures.set(service, await diagnose({ engine, service, containerId: id, cause: causeOf(error) }));
+    this.#mending.push(this.#recover(service));
+  }
+
+  /** An interruption leaves nothing down that was up: replacements that did not come through are taken back. */
+  #undoHalfDone(): void {
+    for (const service of Object.keys(this.#plan.recoveries)) {
+      const actions = this.#plan.actions.filter((action) => action.service === service);
+      const outcomes = actions.map(({ id }) => this.endings.get(id)?.outcome);
+      const begun = outcomes.includes("done") && outcomes.includes("skipped");
+      const oldIsGone = actions.some(({ id, kind }) => kind === "remove" && this.endings.get(id)?.outcome === "done");
+      if (begun && !oldIsGone && !this.failures.has(service)) this.#mending.push(this.#recover(service));
+    }
+  }
+
+  /** Puts the old container back in charge; a step that fails does not keep the next ones from being tried. */
+  async #recover(service: string): Promise<void> {
+    for (const action of this.#plan.recoveries[service] ?? []) {
+      this.#onEvent({ kind: "started", action });
+      const since = performance.now();
+      await perform(action, this.#world, () => undefined).then(
+        () => this.#onEvent({ kind: "finished", action, durationMs: performance.now() - since }),
+        (error: Error) => this.#onEvent({ kind: "failed", action, message: error.message }),
+      );
+    }
+  }
+}
+
+function isLost(error: unknown): error is NexusError {
+  return error instanceof NexusError && error.exitCode === exitCodes.engine;
+}
+
+function causeOf(error: NexusError): Cause {
+  if (error instanceof NotReadyError) return error.verdict;
+  const { code, message, remedy, exitCode } = error;
+  return { kind: "engine", code, message, remedy, exit: exitCode };
+}

@@ -1,0 +1,77 @@
+/** `up`, `down` and `restart` from end to end: look, plan, lock, look again, ask, apply, report. */
+import type { Engine, EngineDescription, Observed } from "../engine/engine.ts";
+import type { Plan } from "../plan/plan.ts";
+import { type EventFeed, openEventFeed } from "../readiness/event-feed.ts";
+import { ConsentRefusedError } from "./errors.ts";
+import type { ApplyEvent, ApplyReport } from "./events.ts";
+import { applyPlan } from "./apply.ts";
+import type { GatewayImage } from "./gateway-image.ts";
+import { withStackLock } from "./lock.ts";
+import { afterLoss, waitForEngine } from "./loss.ts";
+
+/** A look at the world and the plan that follows from it. */
+export type Survey = Readonly<{ plan: Plan; observed: Observed; description: EngineDescription; gatewayImage: GatewayImage }>;
+
+export type ChangeOptions = Readonly<{
+  engine: Engine;
+  stack: string;
+  /** As the user typed it, for whoever meets the lock. */
+  command: string;
+  /** Looks and plans; called again whenever the world may have changed. */
+  survey: () => Promise<Survey>;
+  /** Told each plan that is about to be applied: one, or more when the engine was lost in between. */
+  onPlan: (plan: Plan) => Promise<void>;
+  onEvent: (event: ApplyEvent) => void;
+  /** Asked before anything is destroyed. */
+  consent: (losses: readonly string[]) => Promise<boolean>;
+  /** How long to wait for a lock that somebody else holds, in milliseconds. */
+  waitForLockMs: number;
+  signal: AbortSignal;
+}>;
+
+/**
+ * Brings the world to what the survey plans. Makes no writing call when there is nothing to change.
+ * Throws StackLockedError, ConsentRefusedError and whatever the survey throws; failing services are in the report.
+ */
+export async function changeStack(options: ChangeOptions): Promise<ApplyReport> {
+  const { engine, stack, command, waitForLockMs } = options;
+  const first = await options.survey();
+  if (first.plan.actions.length === 0) return nothingDone(first.plan);
+  return withStackLock({ engine, stack, command, waitMs: waitForLockMs }, () => changeLocked(options));
+}
+
+async function changeLocked(options: ChangeOptions): Promise<ApplyReport> {
+  const { engine, stack } = options;
+  await using feed = openEventFeed({ engine, stack });
+  const survey = await options.survey();
+  if (survey.plan.actions.length === 0) return nothingDone(survey.plan);
+  await askAbout(survey.plan, options);
+  await options.onPlan(survey.plan);
+  return await applyUntilSettled(survey, feed, options);
+}
+
+/** Applies; when the engine goes away meanwhile, waits for it and carries on from what is there then. */
+async function applyUntilSettled(first: Survey, feed: EventFeed, options: ChangeOptions): Promise<ApplyReport> {
+  let survey = first;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { observed, gatewayImage, plan } = survey;
+      const { engine, signal, onEvent } = options;
+      return await applyPlan(plan, { engine, observed, gatewayImage, feed, signal }, onEvent);
+    } catch (error) {
+      if (!afterLoss(error) || attempt === 3) throw error;
+      await waitForEngine(options.engine, options.signal);
+      survey = await options.survey();
+      await options.onPlan(survey.plan);
+    }
+  }
+}
+
+async function askAbout(plan: Plan, { consent }: ChangeOptions): Promise<void> {
+  const losses = plan.actions.flatMap(({ cost }) => (cost?.destroys === undefined ? [] : [cost.destroys]));
+  if (losses.length > 0 && !(await consent(losses))) throw new ConsentRefusedError(losses);
+}
+
+function nothingDone({ unchanged }: Plan): ApplyReport {
+  return { services: unchanged.map((service) => ({ service, outcome: "unchanged" })), durationMs: 0, interrupted: false };
+}

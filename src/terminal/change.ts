@@ -1,0 +1,59 @@
+/** How a command that changes the stack talks with the person: the story while it works, questions, the ending. */
+import type { ApplyEvent, ApplyReport } from "../apply/events.ts";
+import type { Plan } from "../plan/plan.ts";
+import { canAsk, confirm } from "./prompts.ts";
+import { formatReport } from "./report.ts";
+import { type ApplyView, showApply, showMode } from "./show-apply.ts";
+import { themeOf } from "./theme.ts";
+
+/** The person's side of a change. */
+export type ChangeTalk = Readonly<{
+  onPlan: (plan: Plan) => Promise<void>;
+  onEvent: (event: ApplyEvent) => void;
+  consent: (losses: readonly string[]) => Promise<boolean>;
+  /** Ends the live view and prints what became of every service. */
+  finish: (report: ApplyReport) => Promise<void>;
+}>;
+
+/** Talks on stderr: a live view on a terminal, plain lines elsewhere; `yes` answers every question. */
+export function talkAboutChange(options: Readonly<{ yes: boolean; json: boolean }>): ChangeTalk {
+  const stream = process.stderr;
+  const mode = options.json ? "json" : showMode(stream);
+  let view: ApplyView | undefined;
+  return {
+    onPlan: async (plan) => {
+      await view?.close();
+      view = await showApply({ plan, stream, mode });
+    },
+    onEvent: (event) => view?.onEvent(event),
+    consent: (losses) => consent(losses, options.yes),
+    finish: async (report) => {
+      await view?.close();
+      if (!options.json)
+        stream.write(`${formatReport(report, { theme: await themeOf(stream) })}\n`);
+    },
+  };
+}
+
+async function consent(losses: readonly string[], yes: boolean): Promise<boolean> {
+  if (yes || !canAsk()) return yes;
+  return confirm({ message: `This destroys ${losses.join(", ")}. Go on?`, flag: "--yes" });
+}
+
+/** An abort signal that Ctrl-C and SIGTERM trip; a second Ctrl-C leaves at once, saying what that means. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) {
+      process.stderr.write("Left as it is. `nexus up` carries on from here.\n");
+      process.exit(130);
+    }
+    process.stderr.write(
+      "Stopping: what has begun is finished first. Press Ctrl-C again to leave at once.\n",
+    );
+    controller.abort(new Error("interrupted"));
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return controller.signal;
+}
