@@ -1,0 +1,18 @@
+/** `node test/bed/down.ts [--purge]`: ends every process of the bed and, with --purge, deletes its files. */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { takeDownEngine } from "./engines.ts";
+import { enginePlaces, runDir, stateDir } from "./places.ts";
+
+const purge = process.argv.includes("--purge");
+for (const name of [...privateEngines(), "main"]) await takeDownEngine(enginePlaces(name), purge);
+rmSync(runDir, { recursive: true, force: true });
+if (purge) rmSync(stateDir, { recursive: true, force: true });
+
+function privateEngines(): readonly string[] {
+  try {
+    return readdirSync(join(runDir, "engines"));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,197 @@
+/** Engines with their network namespaces and registries: brought up, looked at, taken down. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { engineAnswers } from "./engine-http.ts";
+import { binDir, closedRegistry, type EnginePlaces, openRegistry, stateDir } from "./places.ts";
+import { livePid, run, startDaemon, stopDaemon, until } from "./processes.ts";
+
+/** How an engine differs from the usual one. */
+export type EngineOptions = Readonly<{
+  /** Accept NVIDIA device requests; default true. */
+  nvidia?: boolean;
+  /** Size of a RAM file system under the data root, in bytes; default: the disk. */
+  dataRootBytes?: number;
+  /** Further arguments for dockerd. */
+  args?: readonly string[];
+}>;
+
+const registries = [
+  { name: "open", address: openRegistry },
+  { name: "closed", address: closedRegistry },
+] as const;
+
+/** bcrypt of `credentials` in places.ts. */
+const passwordLine = "bed:$2y$05$nexusbednexusbednexusOLYPS6yh8h4pKU7u850AVl5Xf0c8SKrm\n";
+
+/** True when the namespace, both registries and the engine are there and answer. */
+export async function engineIsUp(places: EnginePlaces): Promise<boolean> {
+  const registriesLive = registries.every(
+    ({ name }) => livePid(registryPidFile(places, name), "registry") !== undefined,
+  );
+  return registriesLive && (await engineAnswers(places.socketPath));
+}
+
+/** Brings up whatever of the engine is missing; throws with the log's last lines when it does not answer in 60 s. */
+export async function bringUpEngine(
+  places: EnginePlaces,
+  options: EngineOptions = {},
+): Promise<void> {
+  ensureNamespace(places.namespace);
+  for (const registry of registries) startRegistry(places, registry);
+  await startEngine(places, options);
+}
+
+/** Starts the engine's daemon unless it answers already. */
+export async function startEngine(
+  places: EnginePlaces,
+  options: EngineOptions = {},
+): Promise<void> {
+  if (await engineAnswers(places.socketPath)) return;
+  await stopDaemon(places.pidFile, "dockerd");
+  prepareDataRoot(places, options);
+  if (options.nvidia ?? true) writeNvidiaHook();
+  const logFile = join(places.logDir, "dockerd.log");
+  startDaemon({
+    command: engineCommand(places, options),
+    namespace: places.namespace,
+    pidFile: places.pidFile,
+    logFile,
+  });
+  if (!(await until(() => engineAnswers(places.socketPath), 60_000))) {
+    const lastLines = readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n");
+    throw new Error(
+      `The bed's engine "${places.name}" does not answer. Its log ends:\n${lastLines}`,
+    );
+  }
+  allowBridgedFrames(places.namespace);
+}
+
+/** Stops the engine's daemon; its registry and namespace stay. */
+export async function stopEngine(
+  places: EnginePlaces,
+  signal: NodeJS.Signals = "SIGTERM",
+): Promise<void> {
+  await stopDaemon(places.pidFile, "dockerd", signal);
+}
+
+/** Ends everything of the engine; with `purge` its files go too. */
+export async function takeDownEngine(places: EnginePlaces, purge: boolean): Promise<void> {
+  await stopEngine(places);
+  await stopDaemon(join(places.execRoot, "containerd", "containerd.pid"), "containerd");
+  for (const { name } of registries) await stopDaemon(registryPidFile(places, name), "registry");
+  quietly(["umount", "--recursive", places.dataRoot]);
+  quietly(["ip", "netns", "delete", places.namespace]);
+  rmSync(places.execRoot, { recursive: true, force: true });
+  if (purge) rmSync(places.dataRoot, { recursive: true, force: true });
+}
+
+function ensureNamespace(name: string): void {
+  const file = join("/run/netns", name);
+  if (!quietly(["nsenter", `--net=${file}`, "true"])) {
+    rmSync(file, { force: true });
+    run(["ip", "netns", "add", name]);
+  }
+  run(["ip", "-n", name, "link", "set", "lo", "up"]);
+}
+
+function engineCommand(places: EnginePlaces, options: EngineOptions): readonly string[] {
+  const nvidia = (options.nvidia ?? true) ? ["--add-runtime", `nvidia=${runcPath()}`] : [];
+  return [
+    "dockerd",
+    "--config-file",
+    writeEmptyConfig(),
+    "--data-root",
+    places.dataRoot,
+    "--exec-root",
+    places.execRoot,
+    "--pidfile",
+    join(places.execRoot, "docker.pid"),
+    "--registry-mirror",
+    `http://${openRegistry}`,
+    "-H",
+    `unix://${places.socketPath}`,
+    ...nvidia,
+    ...(options.args ?? []),
+  ];
+}
+
+/** Keeps the machine's own /etc/docker/daemon.json out of the bed. */
+function writeEmptyConfig(): string {
+  const file = join(stateDir, "daemon.json");
+  writeFileSync(file, "{}\n");
+  return file;
+}
+
+function prepareDataRoot(places: EnginePlaces, options: EngineOptions): void {
+  for (const dir of [places.dataRoot, places.execRoot]) mkdirSync(dir, { recursive: true });
+  rmSync(join(places.execRoot, "docker.pid"), { force: true });
+  const mounted = readFileSync("/proc/mounts", "utf8").includes(` ${places.dataRoot} tmpfs `);
+  if (options.dataRootBytes === undefined || mounted) return;
+  run([
+    "mount",
+    "-t",
+    "tmpfs",
+    "-o",
+    `size=${options.dataRootBytes}`,
+    "nexus-bed",
+    places.dataRoot,
+  ]);
+}
+
+/** dockerd offers the `nvidia` driver when this hook is on its PATH; here it has nothing to do. */
+function writeNvidiaHook(): void {
+  mkdirSync(binDir, { recursive: true });
+  const hook = join(binDir, "nvidia-container-runtime-hook");
+  writeFileSync(hook, "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+}
+
+function runcPath(): string {
+  return run(["sh", "-c", "command -v runc || command -v docker-runc"]).trim();
+}
+
+function startRegistry(places: EnginePlaces, registry: (typeof registries)[number]): void {
+  const pidFile = registryPidFile(places, registry.name);
+  if (livePid(pidFile, "registry") !== undefined) return;
+  const config = join(stateDir, `registry-${registry.name}.yml`);
+  writeFileSync(config, registryConfig(registry));
+  startDaemon({
+    command: ["docker-registry", "serve", config],
+    namespace: places.namespace,
+    pidFile,
+    logFile: join(places.logDir, `registry-${registry.name}.log`),
+  });
+}
+
+function registryConfig({ name, address }: (typeof registries)[number]): string {
+  const passwords = join(stateDir, "htpasswd");
+  writeFileSync(passwords, passwordLine);
+  const auth = name === "closed" ? `auth: { htpasswd: { realm: bed, path: ${passwords} } }\n` : "";
+  return [
+    "version: 0.1",
+    "log: { level: warn, accesslog: { disabled: true } }",
+    `storage: { filesystem: { rootdirectory: ${join(stateDir, `registry-${name}`)} }, delete: { enabled: true } }`,
+    `http: { addr: "${address}" }`,
+    auth,
+  ].join("\n");
+}
+
+function registryPidFile(places: EnginePlaces, name: string): string {
+  return `${places.registryPidFile}.${name}`;
+}
+
+/** Some kernels hand bridged frames to iptables, whose FORWARD policy dockerd has set to DROP. */
+function allowBridgedFrames(namespace: string): void {
+  const rule = ["FORWARD", "-m", "physdev", "--physdev-is-bridged", "-j", "ACCEPT"];
+  const iptables = ["nsenter", `--net=/run/netns/${namespace}`, "iptables", "-w"];
+  if (quietly([...iptables, "-C", ...rule])) return;
+  quietly([...iptables, "-I", ...rule]);
+}
+
+function quietly(command: readonly string[]): boolean {
+  try {
+    run(command);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,8 @@
+/** Fills both registries; runs inside the bed's network namespace, started by up.ts. */
+import { closedRegistry, credentials, openRegistry } from "../places.ts";
+import { allImages } from "./catalogue.ts";
+import { pushImage } from "./registry.ts";
+
+const { open, closed } = await allImages();
+for (const image of open) await pushImage({ address: openRegistry }, image);
+for (const image of closed) await pushImage({ address: closedRegistry, credentials }, image);
