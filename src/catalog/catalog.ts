@@ -1,0 +1,81 @@
+/** The ready-made services that come with Nexus. */
+import { access, readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, YAMLParseError } from "yaml";
+import { z } from "zod";
+import { InvalidTemplateError, UnknownTemplateError } from "./errors.ts";
+import { capabilitiesOf, type Template, templateSchema } from "./template.ts";
+
+/** Every template, in the order of their ids. */
+export type Catalog = readonly Template[];
+
+/** The folder of the package that holds this program, found by its package.json: from `src/` and from a bundle alike. */
+export async function packageRoot(from = dirname(fileURLToPath(import.meta.url))): Promise<string> {
+  const isRoot = await access(join(from, "package.json")).then(
+    () => true,
+    () => false,
+  );
+  const parent = dirname(from);
+  return isRoot || parent === from ? from : packageRoot(parent);
+}
+
+/** Reads `<directory>/*\/service.yaml`; the package's own templates by default. Throws {@link InvalidTemplateError}. */
+export async function readCatalog(directory?: string): Promise<Catalog> {
+  const root = directory ?? join(await packageRoot(), "templates");
+  const folders = (await readdir(root, { withFileTypes: true })).filter((entry) =>
+    entry.isDirectory(),
+  );
+  const templates = await Promise.all(folders.map(({ name }) => readTemplate(join(root, name))));
+  return templates
+    .filter((template) => template !== undefined)
+    .toSorted((left, right) => left.id.localeCompare(right.id));
+}
+
+async function readTemplate(directory: string): Promise<Template | undefined> {
+  const file = join(directory, "service.yaml");
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const read = templateSchema.safeParse(parseYaml(file, text));
+  if (!read.success) throw new InvalidTemplateError(file, z.prettifyError(read.error));
+  return { ...read.data, directory, file };
+}
+
+function parseYaml(file: string, text: string): unknown {
+  try {
+    return parse(text, { merge: true });
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw new InvalidTemplateError(file, error.message);
+    throw error;
+  }
+}
+
+/** The template of that id, else the first that provides or is known by that word. Throws {@link UnknownTemplateError}. */
+export function findTemplate(catalog: Catalog, word: string): Template {
+  const wanted = word.toLowerCase();
+  const found =
+    catalog.find(({ id }) => id === wanted) ??
+    catalog.find((template) => [...capabilitiesOf(template), ...template.words].includes(wanted));
+  if (found) return found;
+  throw new UnknownTemplateError(word, nearIds(catalog, wanted));
+}
+
+/** Ids that share most of their letters with the word, the nearest first. */
+function nearIds(catalog: Catalog, word: string): readonly string[] {
+  const ranked = catalog
+    .map(({ id }) => ({ id, likeness: likeness(id, word) }))
+    .filter((candidate) => candidate.likeness >= 0.4)
+    .toSorted((left, right) => right.likeness - left.likeness);
+  return ranked.slice(0, 3).map(({ id }) => id);
+}
+
+/** Dice's coefficient over pairs of neighbouring letters: 0 for nothing in common, 1 for the same. */
+function likeness(left: string, right: string): number {
+  const [some, others] = [pairs(left), pairs(right)];
+  const shared = some.filter((pair) => others.includes(pair)).length;
+  return (2 * shared) / Math.max(1, some.length + others.length);
+}
+
+function pairs(word: string): readonly string[] {
+  return [...word].slice(1).map((letter, index) => `${word.charAt(index)}${letter}`);
+}

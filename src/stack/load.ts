@@ -1,0 +1,107 @@
+/** Reads a stack: the stack file, what it includes and names, resolved and checked. */
+import { homedir } from "node:os";
+import { dirname } from "node:path";
+import { readCatalog } from "../catalog/catalog.ts";
+import type { Hardware } from "../catalog/template.ts";
+import { InvalidStackError } from "./errors.ts";
+import { gather } from "./gather.ts";
+import { joinMembers } from "./members.ts";
+import { type Origin, traceOrigins } from "./origins.ts";
+import type { Problem } from "./problem.ts";
+import {
+  displayName,
+  type Environment,
+  findStackFile,
+  readStackFiles,
+  readVariables,
+} from "./read-files.ts";
+import { activeMembers, type Readings, resolveStack } from "./resolve.ts";
+import type { StackFile } from "./stack-file.ts";
+import type { Stack } from "./stack.ts";
+
+/** Where a stack is looked for and what it is completed with. */
+export type LoadOptions = Readonly<{
+  /** The stack file; without it the first one in `cwd` or above. */
+  file?: string;
+  cwd: string;
+  profiles?: readonly string[];
+  environment: Environment;
+  /** Chooses the variant of templates; `cpu` fits everywhere. */
+  hardware?: Hardware;
+  /** Folder of templates; the package's own by default. */
+  templates?: string;
+}>;
+
+/** A stack that is valid, where each of its values came from, and what is worth a second look. */
+export type LoadedStack = Readonly<{
+  stack: Stack;
+  origins: readonly Origin[];
+  warnings: readonly string[];
+}>;
+
+/** Loads a stack. Throws {@link InvalidStackError} with every problem at once, or StackNotFoundError. */
+export async function loadStack(options: LoadOptions): Promise<LoadedStack> {
+  const path = await findStackFile(options.cwd, options.file);
+  const { readings, problems } = await readAll(path, options);
+  const { stack, problems: found, warnings } = resolveStack(readings);
+  const all = sorted([...problems, ...found], readings.files);
+  if (all.length > 0) throw new InvalidStackError(displayName(options.cwd, path), all);
+  return { stack, origins: traceOrigins(readings), warnings };
+}
+
+async function readAll(
+  path: string,
+  {
+    cwd,
+    environment,
+    profiles = profilesOf(environment),
+    hardware = "cpu",
+    templates,
+  }: LoadOptions,
+): Promise<Readonly<{ readings: Readings; problems: readonly Problem[] }>> {
+  const directory = dirname(path);
+  const variables = await readVariables(directory, environment);
+  const { files, problems } = await readStackFiles(path, cwd, variables);
+  const catalog = usesTemplates(files) ? await readCatalog(templates) : [];
+  const joined = joinMembers(files, { catalog, hardware, home: environment["HOME"] ?? homedir() });
+  const active = activeMembers({ members: joined.members, profiles });
+  const gathered = await Promise.all(
+    active.map(async (member) => [member.name, await gather(member, variables)] as const),
+  );
+  const readings = {
+    path,
+    directory,
+    files,
+    members: joined.members,
+    gathered: new Map(gathered),
+    profiles,
+    variables,
+  };
+  return {
+    readings,
+    problems: [...problems, ...joined.problems, ...gathered.flatMap(([, part]) => part.problems)],
+  };
+}
+
+function usesTemplates(files: readonly StackFile[]): boolean {
+  return files.some(({ services }) =>
+    [...services.values()].some(({ template }) => template !== undefined),
+  );
+}
+
+/** `NEXUS_PROFILES`, separated by commas, when no profile is asked for. */
+function profilesOf(environment: Environment): readonly string[] {
+  return (environment["NEXUS_PROFILES"] ?? "").split(",").filter(Boolean);
+}
+
+/** By file, as they were read, then by place; the same problem once. */
+function sorted(problems: readonly Problem[], files: readonly StackFile[]): readonly Problem[] {
+  const names = files.map(({ source }) => source.name);
+  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  return [...unique.values()].toSorted(
+    (left, right) =>
+      names.indexOf(left.file) - names.indexOf(right.file) ||
+      left.line - right.line ||
+      left.column - right.column,
+  );
+}

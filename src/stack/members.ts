@@ -1,0 +1,127 @@
+/** Joins the files of a stack into one and lays its services over their templates. Pure. */
+import { resolve } from "node:path";
+import type { Catalog } from "../catalog/catalog.ts";
+import { findTemplate } from "../catalog/catalog.ts";
+import { UnknownTemplateError } from "../catalog/errors.ts";
+import { type Hardware, selectVariant, type Template } from "../catalog/template.ts";
+import { mergeService } from "./merge.ts";
+import { nearest } from "./nearest.ts";
+import { formatPath, type Problem } from "./problem.ts";
+import { type ServiceSpec, serviceSchema } from "./schema/service.ts";
+import type { MountSpec } from "./schema/storage.ts";
+import { placeOf, problemIn } from "./source.ts";
+import type { StackFile } from "./stack-file.ts";
+
+/** A service with the file that defines it: as written there, as its template has it, and both together. */
+export type Member = Readonly<{
+  name: string;
+  file: StackFile;
+  own: ServiceSpec;
+  template?: Readonly<{ id: string; spec: ServiceSpec }>;
+  /** Everything together, paths absolute, no defaults. */
+  spec: ServiceSpec;
+}>;
+
+/** What is needed to complete a service. */
+export type Completion = Readonly<{ catalog: Catalog; hardware: Hardware; home: string }>;
+
+/** Every service of every file, in file order; the same name in two files is a problem. */
+export function joinMembers(
+  files: readonly StackFile[],
+  completion: Completion,
+): Readonly<{ members: readonly Member[]; problems: readonly Problem[] }> {
+  const members = new Map<string, Member>();
+  const problems: Problem[] = [];
+  for (const file of files) {
+    for (const [name, own] of file.services) {
+      const first = members.get(name);
+      const completed = completeMember({ name, file, own }, completion);
+      if (first) problems.push(conflict(name, file, first.file));
+      else if ("problem" in completed) problems.push(completed.problem);
+      else members.set(name, completed);
+    }
+  }
+  return { members: [...members.values()], problems };
+}
+
+function conflict(name: string, file: StackFile, first: StackFile): Problem {
+  const { file: where, line } = placeOf(first.source, ["services", name]);
+  const message = `is defined in ${where}:${line} as well: give one of them another name`;
+  return problemIn(file.source, ["services", name], message, { atKey: true });
+}
+
+function completeMember(
+  member: Pick<Member, "name" | "file" | "own">,
+  { catalog, hardware, home }: Completion,
+): Member | Readonly<{ problem: Problem }> {
+  const { name, file } = member;
+  const own = withAbsolutePaths(member.own, file.source.directory, home);
+  if (own.template === undefined) return { ...member, own, spec: own };
+  const template = templateFor(own.template, catalog);
+  if (!template) {
+    const suggestion = nearest(
+      own.template,
+      catalog.map(({ id }) => id),
+    );
+    const message = `there is no template \`${own.template}\`: see \`nexus catalog\`.`;
+    return {
+      problem: problemIn(file.source, ["services", name, "template"], message, { suggestion }),
+    };
+  }
+  const spec = templateSpec(template, hardware, { service: name, home });
+  return { ...member, own, template: { id: template.id, spec }, spec: mergeService(spec, own) };
+}
+
+/** A stack file names a template by its id alone: a capability could mean another one tomorrow. */
+function templateFor(id: string, catalog: Catalog): Template | undefined {
+  try {
+    const template = findTemplate(catalog, id);
+    return template.id === id ? template : undefined;
+  } catch (error) {
+    if (error instanceof UnknownTemplateError) return undefined;
+    throw error;
+  }
+}
+
+/** A template's service for this machine; its volumes get the service's name in front, so that two services never share one unasked. */
+export function templateSpec(
+  template: Template,
+  hardware: Hardware,
+  { service, home }: Readonly<{ service: string; home: string }>,
+): ServiceSpec {
+  const spec = serviceSchema.parse(selectVariant(template, hardware));
+  const absolute = withAbsolutePaths(spec, template.directory, home);
+  const volumes = absolute.volumes?.map((mount) =>
+    mount.type === "volume" ? { ...mount, source: `${service}-${mount.source ?? ""}` } : mount,
+  );
+  return { ...absolute, ...(volumes ? { volumes } : {}) };
+}
+
+function withAbsolutePaths(spec: ServiceSpec, directory: string, home: string): ServiceSpec {
+  const { build, env_file: envFile, volumes, ...rest } = spec;
+  const absolute = (path: string): string =>
+    resolve(
+      directory,
+      path.replace(/^~(?=$|[/\\])/, () => home),
+    );
+  const mount = (entry: MountSpec): MountSpec =>
+    entry.type === "bind" ? { ...entry, source: absolute(entry.source ?? ".") } : entry;
+  return {
+    ...rest,
+    ...(build ? { build: { ...build, context: absolute(build.context) } } : {}),
+    ...(envFile
+      ? { env_file: envFile.map((file) => ({ ...file, path: absolute(file.path) })) }
+      : {}),
+    ...(volumes ? { volumes: volumes.map(mount) } : {}),
+  };
+}
+
+/** A problem with one key of a service. */
+export function memberProblem(
+  member: Member,
+  path: readonly (string | number)[],
+  message: string,
+): Problem {
+  const at = ["services", member.name, ...path];
+  return { ...problemIn(member.file.source, at, message), path: formatPath(at) };
+}

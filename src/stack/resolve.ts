@@ -1,0 +1,146 @@
+/** Turns the files of a stack into the stack that is planned with. Pure. */
+import { basename, resolve } from "node:path";
+import type { GatewayAliases } from "../gateway/config.ts";
+import { checkMembers, checkStack } from "./check.ts";
+import { gatewayDefaults } from "./defaults.ts";
+import type { Gathered } from "./gather.ts";
+import type { Variables } from "./interpolate.ts";
+import type { Member } from "./members.ts";
+import type { Problem } from "./problem.ts";
+import { resolveVolumes } from "./resolve-mounts.ts";
+import { isJob, resolveService } from "./resolve-service.ts";
+import type { GatewaySpec } from "./schema/stack-file.ts";
+import type { VolumeSpec } from "./schema/storage.ts";
+import type { StackFile } from "./stack-file.ts";
+import type { GatewaySettings, Stack } from "./stack.ts";
+
+/** Everything that was read. */
+export type Readings = Readonly<{
+  /** Absolute path of the stack file. */
+  path: string;
+  directory: string;
+  /** The stack file itself comes last. */
+  files: readonly StackFile[];
+  /** Every service, whatever its profiles. */
+  members: readonly Member[];
+  gathered: ReadonlyMap<string, Gathered>;
+  profiles: readonly string[];
+  variables: Variables;
+}>;
+
+/** The parts of a stack beside its services, with all its files joined. */
+export type Joined = Readonly<{
+  name: string;
+  gateway: GatewaySpec;
+  volumes: Readonly<Record<string, VolumeSpec>>;
+  /** Absolute path by secret. */
+  secrets: Readonly<Record<string, string>>;
+}>;
+
+/** The stack, or what is wrong with it; warnings do not stop anything. */
+export type Resolution = Readonly<{
+  stack: Stack;
+  problems: readonly Problem[];
+  warnings: readonly string[];
+}>;
+
+/** Applies profiles and defaults and checks what the schema cannot see. */
+export function resolveStack(readings: Readings): Resolution {
+  const { path, directory, gathered, variables } = readings;
+  const joined = joinFiles(readings);
+  const active = activeMembers(readings);
+  const around = {
+    stack: joined.name,
+    directory,
+    variables,
+    volumes: joined.volumes,
+    secrets: joined.secrets,
+    active: new Set(active.map(({ name }) => name)),
+    jobs: new Set(active.filter(({ spec }) => isJob(spec)).map(({ name }) => name)),
+  };
+  const none: Gathered = { environment: new Map(), problems: [] };
+  const stack: Stack = {
+    name: joined.name,
+    file: path,
+    directory,
+    gateway: resolveGateway(joined.gateway),
+    services: active.map((member) =>
+      resolveService(member, gathered.get(member.name) ?? none, around),
+    ),
+    volumes: resolveVolumes(
+      active.map(({ spec }) => spec),
+      joined.name,
+      joined.volumes,
+    ),
+  };
+  const checks = [checkMembers(active, readings), checkStack(joined, active, readings)];
+  return {
+    stack,
+    problems: checks.flatMap(({ problems }) => problems),
+    warnings: checks.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** The services of the profiles asked for, and those without one. */
+export function activeMembers({
+  members,
+  profiles,
+}: Pick<Readings, "members" | "profiles">): readonly Member[] {
+  return members.filter(({ spec }) => {
+    const own = spec.profiles ?? [];
+    return (
+      own.length === 0 ||
+      profiles.includes("*") ||
+      own.some((profile) => profiles.includes(profile))
+    );
+  });
+}
+
+/** Joins everything but the services; what stands in a later file wins. */
+export function joinFiles({ files, directory }: Pick<Readings, "files" | "directory">): Joined {
+  const specs = files.map(({ spec }) => spec);
+  const gateways = specs.map(({ gateway }) => gateway ?? {});
+  const secrets = files.flatMap(({ spec, source }) =>
+    Object.entries(spec.secrets ?? {}).map(([name, { file }]) => [
+      name,
+      resolve(source.directory, file),
+    ]),
+  );
+  const aliases = Object.assign({}, ...gateways.map((gateway) => gateway.aliases)) as Record<
+    string,
+    string[]
+  >;
+  return {
+    name: specs.findLast(({ name }) => name !== undefined)?.name ?? nameOfFolder(directory),
+    gateway: { ...(Object.assign({}, ...gateways) as GatewaySpec), aliases },
+    volumes: Object.assign({}, ...specs.map(({ volumes }) => volumes)) as Record<
+      string,
+      VolumeSpec
+    >,
+    secrets: Object.fromEntries(secrets) as Record<string, string>,
+  };
+}
+
+/** A folder's name made into a stack's name, as Compose does it. */
+export function nameOfFolder(directory: string): string {
+  const name = basename(directory)
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, "")
+    .replace(/^[_-]+/, "");
+  return name.slice(0, 40) || "nexus";
+}
+
+function resolveGateway(spec: GatewaySpec): GatewaySettings {
+  return {
+    port: spec.port ?? gatewayDefaults.port,
+    observabilityPort: spec.observability_port ?? gatewayDefaults.observability_port,
+    host: spec.host ?? gatewayDefaults.host,
+    aliases: (spec.aliases ?? {}) satisfies GatewayAliases,
+    ...(spec.base_image === undefined ? {} : { baseImage: spec.base_image }),
+    limits: {
+      memoryBytes: spec.mem_limit ?? gatewayDefaults.mem_limit,
+      pids: gatewayDefaults.pids,
+      ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }),
+    },
+  };
+}
