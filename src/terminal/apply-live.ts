@@ -1,0 +1,116 @@
+/** The story of an apply as a live view: one line per service, drawn by listr2. */
+import type * as listr2 from "listr2";
+import type { ListrTask } from "listr2";
+import type { Plan } from "../plan/plan.ts";
+import type { ApplyEvent } from "../apply/events.ts";
+import { advance, isOver, lineTitle, newBoard } from "./apply-board.ts";
+import type { Board, BoardLine } from "./apply-board.ts";
+import type { Theme } from "./theme.ts";
+import { visibleWidth } from "./width.ts";
+
+type Listr2 = typeof listr2;
+/** The part of listr2's task that is redrawn: setting it costs nothing until the next frame. */
+type Drawn = { task: { title?: string | undefined } };
+type Row = { readonly ended: PromiseWithResolvers<void>; drawn?: Drawn };
+
+/** A live view of one apply. */
+export class LiveView {
+  readonly #width: number;
+  readonly #theme: Theme;
+  readonly #rows: ReadonlyMap<string, Row>;
+  readonly #running: Promise<unknown>;
+  #board: Board;
+
+  constructor(
+    listr: Listr2,
+    plan: Plan,
+    look: Readonly<{ stream: NodeJS.WriteStream; theme: Theme }>,
+  ) {
+    this.#board = newBoard(plan);
+    this.#theme = look.theme;
+    this.#width = Math.max(0, ...[...this.#board.keys()].map(visibleWidth));
+    this.#rows = new Map(
+      [...this.#board.keys()].map((subject) => [subject, { ended: Promise.withResolvers<void>() }]),
+    );
+    this.#running = this.#start(listr, look);
+  }
+
+  /** Takes note of an event; it is drawn with the next frame. */
+  onEvent(event: ApplyEvent): void {
+    this.#board = advance(this.#board, event, performance.now());
+    for (const line of this.#board.values()) if (isOver(line)) this.#end(line);
+  }
+
+  /** Wipes the view and gives the terminal back: the report says what became of it. */
+  async close(): Promise<void> {
+    for (const line of this.#board.values()) this.#end(line);
+    await this.#running;
+  }
+
+  #start(
+    { Listr, ListrLogger, ProcessOutput, DefaultRenderer }: Listr2,
+    { stream, theme }: Readonly<{ stream: NodeJS.WriteStream; theme: Theme }>,
+  ): Promise<unknown> {
+    const redraw = () => {
+      this.#redraw();
+    };
+    /** listr2 asks whether stdout is a terminal; this view is for stderr, whose terminal has been checked. */
+    class StderrRenderer extends DefaultRenderer {
+      static override nonTTY = true;
+      override update(): void {
+        redraw();
+        super.update();
+      }
+    }
+    const logger = new ListrLogger<never>({
+      processOutput: new ProcessOutput(stream, stream, { leaveEmptyLine: false }),
+    });
+    const color = {
+      COMPLETED: paint(theme.good),
+      FAILED: paint(theme.bad),
+      PENDING: paint(theme.accent),
+      WAITING: paint(theme.dim),
+    };
+    const tasks = [...this.#rows].map(([subject, row]) => this.#task(subject, row));
+    return new Listr(tasks, {
+      concurrent: true,
+      exitOnError: false,
+      registerSignalListeners: false,
+      renderer: StderrRenderer,
+      rendererOptions: { logger, color, formatOutput: "truncate", clearOutput: true },
+    }).run();
+  }
+
+  #task(subject: string, row: Row): ListrTask {
+    return {
+      title: this.#title(subject),
+      task: async (_, drawn) => {
+        row.drawn = drawn;
+        await row.ended.promise;
+      },
+    };
+  }
+
+  #title(subject: string): string {
+    const line = this.#board.get(subject);
+    const look = { subjectWidth: this.#width, theme: this.#theme, nowMs: performance.now() };
+    return line === undefined ? subject : lineTitle(line, look);
+  }
+
+  #redraw(): void {
+    for (const [subject, { drawn }] of this.#rows) {
+      if (drawn !== undefined) drawn.task.title = this.#title(subject);
+    }
+  }
+
+  #end(line: BoardLine): void {
+    const row = this.#rows.get(line.subject);
+    if (row === undefined) return;
+    if (line.state === "done" || line.state === "waiting") row.ended.resolve();
+    else row.ended.reject(new Error(this.#title(line.subject)));
+  }
+}
+
+function paint(colour: (text: string) => string): (message?: string) => string {
+  return (message = "") => colour(message);
+}

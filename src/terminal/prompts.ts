@@ -1,0 +1,59 @@
+/** Questions to the person, on stderr so that stdout stays clean. Every question has a flag that answers it. */
+import type * as inquirer from "@inquirer/prompts";
+import { PromptCancelledError, PromptNeedsTerminalError } from "./errors.ts";
+
+/** A question, and the flag that answers it without asking, as it is typed: `--yes`. */
+export type Question = Readonly<{ message: string; flag: string }>;
+
+/** Says whether somebody can be asked: stdin and stderr are both a terminal, and it is no CI run. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY && !process.env["CI"];
+}
+
+/** Asks yes or no; `default` is what Enter means. Throws PromptNeedsTerminalError, PromptCancelledError. */
+export async function confirm(
+  question: Question & Readonly<{ default?: boolean }>,
+): Promise<boolean> {
+  const { message, default: byDefault = false } = question;
+  return ask(question, async ({ confirm: prompt }) =>
+    prompt({ message, default: byDefault }, { output: process.stderr }),
+  );
+}
+
+/** Asks for one of several values. Throws PromptNeedsTerminalError, PromptCancelledError. */
+export async function select<Value>(
+  question: Question &
+    Readonly<{
+      choices: readonly Readonly<{ name: string; value: Value; description?: string }>[];
+    }>,
+): Promise<Value> {
+  const { message, choices } = question;
+  return ask(question, async ({ select: prompt }) =>
+    prompt({ message, choices: [...choices] }, { output: process.stderr }),
+  );
+}
+
+/** Asks for a line of text. Throws PromptNeedsTerminalError, PromptCancelledError. */
+export async function input(question: Question & Readonly<{ default?: string }>): Promise<string> {
+  const { message, default: byDefault } = question;
+  const options = byDefault === undefined ? { message } : { message, default: byDefault };
+  return ask(question, async ({ input: prompt }) => prompt(options, { output: process.stderr }));
+}
+
+type Prompts = typeof inquirer;
+
+async function ask<Answer>(
+  { message, flag }: Question,
+  put: (prompts: Prompts) => Promise<Answer>,
+): Promise<Answer> {
+  if (!canAsk()) throw new PromptNeedsTerminalError(message, flag);
+  const prompts = await import("@inquirer/prompts");
+  try {
+    return await put(prompts);
+  } catch (error) {
+    if (error instanceof Error && error.name === "ExitPromptError") {
+      throw new PromptCancelledError(message);
+    }
+    throw error;
+  }
+}

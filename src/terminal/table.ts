@@ -1,0 +1,82 @@
+/** Tables: aligned, no frame, no wider than the terminal. Pure. */
+import type { Paint, Theme } from "./theme.ts";
+import { plainTheme } from "./theme.ts";
+import { padTo, truncate, visibleWidth } from "./width.ts";
+
+/** One column: its heading and what it shows of a row, without escape codes. */
+export type Column<Row> = Readonly<{
+  title: string;
+  value: (row: Row) => string;
+  paint?: (row: Row) => Paint;
+  align?: "right";
+  /** May be cut when the table is wider than the terminal. */
+  shrink?: boolean;
+}>;
+
+/** `width` in cells; without it, the table is as wide as it needs to be (right for pipes). */
+export type TableOptions = Readonly<{ theme?: Theme; width?: number | undefined }>;
+
+const gap = "  ";
+const narrowest = 8;
+
+/** The rows below their headings; columns that are empty in every row are left out. */
+export function table<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: TableOptions = {},
+): string {
+  const theme = options.theme ?? plainTheme;
+  const shown = columns.filter((column) => rows.some((row) => column.value(row) !== ""));
+  const widths = fit(rows, shown, options.width);
+  const heading = shown.map((column, at) => cell(column.title, widths[at] ?? 0, column.align));
+  const lines = rows.map((row) =>
+    shown.map((column, at) => {
+      const text = cell(column.value(row), widths[at] ?? 0, column.align);
+      return column.paint === undefined ? text : column.paint(row)(text);
+    }),
+  );
+  return [heading.map(theme.dim), ...lines].map((cells) => cells.join(gap).trimEnd()).join("\n");
+}
+
+function cell(text: string, width: number, align: "right" | undefined): string {
+  const cut = truncate(text, width);
+  return align === "right" ? " ".repeat(width - visibleWidth(cut)) + cut : padTo(cut, width);
+}
+
+function fit<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number | undefined,
+): readonly number[] {
+  const widths = columns.map((column) =>
+    Math.max(visibleWidth(column.title), ...rows.map((row) => visibleWidth(column.value(row)))),
+  );
+  if (width === undefined) return widths;
+  const total = widths.reduce((sum, each) => sum + each, gap.length * (columns.length - 1));
+  return shrink(columns, widths, total - width);
+}
+
+/** Takes the excess from the widest column that may be cut, one cell at a time. */
+function shrink<Row>(
+  columns: readonly Column<Row>[],
+  widths: readonly number[],
+  excess: number,
+): readonly number[] {
+  const result = [...widths];
+  for (let left = excess; left > 0; left -= 1) {
+    const at = widest(columns, result);
+    if (at === undefined) break;
+    result[at] = (result[at] ?? 0) - 1;
+  }
+  return result;
+}
+
+function widest<Row>(
+  columns: readonly Column<Row>[],
+  widths: readonly number[],
+): number | undefined {
+  return columns
+    .map((column, at) => ({ at, width: column.shrink === true ? (widths[at] ?? 0) : 0 }))
+    .filter(({ width }) => width > narrowest)
+    .toSorted((a, b) => b.width - a.width)[0]?.at;
+}

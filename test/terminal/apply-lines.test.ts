@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { lineWriter } from "../../src/terminal/apply-lines.ts";
+import { plainTheme } from "../../src/terminal/theme.ts";
+import { failed, finished, network, pull, pulled, start, started, wait } from "./plans.ts";
+
+test("without a terminal each event worth reading is one line with its time", () => {
+  const write = lineWriter(["stack", "ollama"], plainTheme);
+  const lines = [
+    write(started(network), 10),
+    write(finished(network), 120),
+    write(started(pull), 130),
+    write(finished(pull, 12_000), 12_130),
+    write(started(wait), 12_200),
+    write(
+      {
+        kind: "progress",
+        action: wait,
+        progress: { kind: "await", detail: "503 loading", waitedMs: 6000 },
+      },
+      18_200,
+    ),
+    write(finished(wait), 20_000),
+    write(failed(start, "exited with code 1"), 20_100),
+  ];
+  expect(lines.filter((line) => line !== undefined).join("\n")).toMatchInlineSnapshot(`
+    "   0.1 s  stack   created network home
+       0.1 s  ollama  pulling ollama/ollama:0.9
+      12.1 s  ollama  pulled ollama/ollama:0.9 (12 s)
+      12.2 s  ollama  waiting until ready
+      18.2 s  ollama  waiting until ready · 503 loading, 6 s
+      20.0 s  ollama  ready
+      20.1 s  ocr     failed starting container home-ocr-2: exited with code 1"
+  `);
+});
+
+test("progress is told at most every five seconds per action", () => {
+  const write = lineWriter(["ollama"], plainTheme);
+  write(started(pull), 0);
+  const spoken = Array.from({ length: 120 }, (_, at) => write(pulled(at * 3e5), at * 100)).filter(
+    Boolean,
+  );
+  expect(spoken).toHaveLength(2);
+});
