@@ -54,3 +54,14 @@ export class ModelStoreError extends NexusError {
     this.remedy = `Look at \`nexus status\` and \`nexus logs ${service}\`; \`nexus models ls\` shows what is there.`;
   }
 }
+
+/** The engine restarted or shut down while the service was coming up, and stopped its container with it. */
+export class StoppedWithEngineError extends NexusError {
+  readonly code = "NEXUS_STOPPED_WITH_ENGINE";
+  readonly remedy = "Run `nexus up` again: it carries on where this stopped.";
+  readonly exitCode = exitCodes.engine;
+
+  constructor() {
+    super("The container engine went away while the service was coming up, and stopped it.");
+  }
+}

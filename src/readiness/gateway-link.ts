@@ -1,6 +1,6 @@
 /** The CLI's end of the control channel (src/gateway/protocol.ts): one exec in the gateway's container, many calls. */
 import type { Readable, Writable } from "node:stream";
-import type { Engine } from "../engine/engine.ts";
+import type { Containers } from "../engine/engine.ts";
 import { gatewayPaths } from "../gateway/config.ts";
 import type { ControlReply, ControlRequest, ControlResult } from "../gateway/protocol.ts";
 import { GatewayLostError, GatewayRefusedError } from "./errors.ts";
@@ -42,7 +42,7 @@ export type LinkChannel = Readonly<{
 
 /** Opens the control channel of the gateway that runs in `containerId`; the engine's own errors pass through. */
 export async function openGatewayLink(
-  engine: Engine,
+  engine: Readonly<{ containers: Pick<Containers, "exec"> }>,
   containerId: string,
   signal?: AbortSignal,
 ): Promise<GatewayLink> {

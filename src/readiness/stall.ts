@@ -1,0 +1,53 @@
+/** Why a service that showed no progress for too long is not ready. Pure. */
+import type { ProbeReport } from "../gateway/protocol.ts";
+import type { WaitState } from "./judge.ts";
+import type { Cause } from "./readiness.ts";
+
+/** The one cause that explains best what was heard and not heard; the process itself is known to run. */
+export function stallCause(state: WaitState): Cause {
+  const { target, report, health } = state;
+  if (report && report.missing_models.length > 0) {
+    return { kind: "model-missing", models: report.missing_models, detail: report.detail };
+  }
+  if (health === "unhealthy") return { kind: "unhealthy", detail: report?.detail ?? "" };
+  if (!target.upstream) return { kind: "not-ready", detail: silence(state) };
+  return state.proof === "asked"
+    ? unanswered(target.stallTimeoutMs)
+    : probedCause(state, target.upstream.url);
+}
+
+function unanswered(patienceMs: number): Cause {
+  const detail = `it did not answer a first request within ${seconds(patienceMs)}`;
+  return { kind: "request-failed", status: 0, detail };
+}
+
+function probedCause({ report, bestRank }: WaitState, url: string): Cause {
+  const hasAnswered = bestRank > 0;
+  return report && hasAnswered
+    ? answeredCause(report)
+    : { kind: "never-listened", port: portOf(url) };
+}
+
+function answeredCause(report: ProbeReport): Cause {
+  const { state, status, detail } = report;
+  if (state === "loading") return { kind: "still-loading", detail };
+  return { kind: "not-ready", detail, ...(status === undefined ? {} : { status }) };
+}
+
+function silence({ target, container, health }: WaitState): string {
+  const patience = seconds(target.stallTimeoutMs);
+  if (target.oneShot) return `it has not finished, and wrote nothing for ${patience}`;
+  if (container?.state === "paused") return "its container is paused";
+  if (health === "starting") return `its health check has not passed for ${patience}`;
+  return `its container did not run within ${patience}`;
+}
+
+function seconds(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${Math.round(ms / 1_000)} s`;
+}
+
+/** The port of a url, also when it is its scheme's own. */
+export function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  return port ? Number(port) : protocol === "https:" ? 443 : 80;
+}
