@@ -77,5 +77,5 @@ function likeness(left: string, right: string): number {
 }
 
 function pairs(word: string): readonly string[] {
-  return [...word].slice(1).map((letter, index) => `${word.charAt(index)}${letter}`);
+  return Array.from({ length: Math.max(0, word.length - 1) }, (_, at) => word.slice(at, at + 2));
 }

@@ -68,7 +68,10 @@ function serviceClaims(member: Member): readonly Claim[] {
 }
 
 function collide(left: Claim, right: Claim): boolean {
-  const everywhere = (ip: string): boolean => ip === "0.0.0.0" || ip === "::";
-  const overlap = left.ip === right.ip || everywhere(left.ip) || everywhere(right.ip);
+  const overlap = left.ip === right.ip || isEverywhere(left.ip) || isEverywhere(right.ip);
   return left.port === right.port && left.protocol === right.protocol && overlap;
+}
+
+function isEverywhere(ip: string): boolean {
+  return ip === "0.0.0.0" || ip === "::";
 }

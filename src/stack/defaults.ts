@@ -21,36 +21,59 @@ export type FullSpec = Readonly<
   Omit<ServiceSpec, Filled> & { [K in Filled]: Exclude<ServiceSpec[K], undefined> }
 >;
 
-/** Fills in what a container service leaves out. */
+/** Fills in what a service leaves out. */
 export function withDefaults(spec: ServiceSpec): FullSpec {
-  const shared = withSharedDefaults(spec);
-  return { ...containerDefaults, ...shared } as FullSpec;
+  return { ...spec, ...containerDefaults(spec), ...sharedDefaults(spec) };
 }
 
-/** Fills in what an external service leaves out. */
-export function withSharedDefaults(spec: ServiceSpec): ServiceSpec {
+/** What every service has, external ones too. */
+export const sharedKeys = [
+  "provides",
+  "models",
+  "ready",
+  "stall_timeout",
+  "api_path",
+  "probe",
+] as const;
+
+function sharedDefaults(
+  spec: ServiceSpec,
+): Pick<FullSpec, "provides" | "models" | "ready" | "stall_timeout" | "api_path" | "probe"> {
   const speaksHttp = spec.port !== undefined || spec.external !== undefined;
   return {
-    provides: [],
-    models: [],
-    ready: speaksHttp ? "ready" : "running",
-    stall_timeout: 120_000,
+    provides: spec.provides ?? [],
+    models: spec.models ?? [],
+    ready: spec.ready ?? (speaksHttp ? "ready" : "running"),
+    stall_timeout: spec.stall_timeout ?? 120_000,
     api_path: apiPathOf(spec),
-    ...spec,
     ...(speaksHttp ? { probe: probeOf(spec) } : {}),
   };
 }
 
-const containerDefaults = {
-  restart: "unless-stopped",
-  init: true,
-  read_only: false,
-  pids_limit: 4096,
-  gpus: "none",
-  egress: true,
-  stop_grace_period: 10_000,
-  stable_for: 300,
-} as const;
+function containerDefaults(
+  spec: ServiceSpec,
+): Pick<
+  FullSpec,
+  | "restart"
+  | "init"
+  | "read_only"
+  | "pids_limit"
+  | "gpus"
+  | "egress"
+  | "stop_grace_period"
+  | "stable_for"
+> {
+  return {
+    restart: spec.restart ?? "unless-stopped",
+    init: spec.init ?? true,
+    read_only: spec.read_only ?? false,
+    pids_limit: spec.pids_limit ?? 4096,
+    gpus: spec.gpus ?? "none",
+    egress: spec.egress ?? true,
+    stop_grace_period: spec.stop_grace_period ?? 10_000,
+    stable_for: spec.stable_for ?? 300,
+  };
+}
 
 /** The gateway when nobody says otherwise; memory in bytes. */
 export const gatewayDefaults = {

@@ -3,9 +3,11 @@ import { interpolate, type Variables } from "./interpolate.ts";
 
 /** What an env file says, in order; a name without a value means the environment's own, or nothing. */
 export type EnvFile = Readonly<{
-  entries: readonly Readonly<{ name: string; value: string | undefined; line: number }>[];
+  entries: readonly Entry[];
   problems: readonly Readonly<{ line: number; message: string }>[];
 }>;
+
+type Entry = Readonly<{ name: string; value: string | undefined; line: number }>;
 
 const assignment = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*(?:([=:])\s*(.*))?$/s;
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
@@ -13,21 +15,29 @@ const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 /** Parses env file text: quotes, `export`, comments, several lines in quotes, and `${VAR}` outside single quotes. */
 export function parseEnvFile(text: string, variables: Variables): EnvFile {
   const known = new Map(variables);
-  const entries: { name: string; value: string | undefined; line: number }[] = [];
+  const entries: Entry[] = [];
   const problems: { line: number; message: string }[] = [];
   for (const { statement, line } of statements(text)) {
-    const match = assignment.exec(statement);
-    const name = match?.[1];
-    if (name === undefined) {
-      problems.push({ line, message: "is not `NAME=value`" });
-      continue;
+    const read = readStatement(statement, known);
+    problems.push(...read.problems.map((message) => ({ line, message })));
+    if (read.name !== undefined) entries.push({ name: read.name, value: read.value, line });
+    if (read.name !== undefined && read.value !== undefined && !variables.has(read.name)) {
+      known.set(read.name, { value: read.value, from: "env file" });
     }
-    const read = match?.[2] === undefined ? undefined : readValue(match[3] ?? "", known);
-    problems.push(...(read?.problems ?? []).map((message) => ({ line, message })));
-    entries.push({ name, value: read?.value, line });
-    if (read && !variables.has(name)) known.set(name, { value: read.value, from: "env file" });
   }
   return { entries, problems };
+}
+
+type Statement = Readonly<{
+  name?: string;
+  value?: string | undefined;
+  problems: readonly string[];
+}>;
+
+function readStatement(statement: string, known: Variables): Statement {
+  const [, name, sign, raw = ""] = assignment.exec(statement) ?? [];
+  if (name === undefined) return { problems: ["is not `NAME=value`"] };
+  return sign === undefined ? { name, problems: [] } : { name, ...readValue(raw, known) };
 }
 
 function readValue(

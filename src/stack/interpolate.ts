@@ -81,19 +81,27 @@ function operate(
   variables: Variables,
   notes: Notes,
 ): string {
-  const value = variables.get(variable)?.value;
-  const present = operator.startsWith(":")
-    ? value !== undefined && value !== ""
-    : value !== undefined;
-  if (present) notes.used.add(variable);
-  if (operator.endsWith("+")) return present ? fill(word, variables, notes) : "";
-  if (present) return value ?? "";
-  if (operator.endsWith("-")) return fill(word, variables, notes);
-  const message = fill(word, variables, { used: new Set(), unset: new Set(), problems: [] });
-  notes.problems.push(
-    `needs the variable ${variable}${message ? `: ${message}` : ", which is not set"}`,
-  );
+  const value = valueOf(variable, variables, operator.startsWith(":"));
+  const kind = operator.at(-1);
+  if (value !== undefined) {
+    notes.used.add(variable);
+    return kind === "+" ? fill(word, variables, notes) : value;
+  }
+  if (kind === "-") return fill(word, variables, notes);
+  if (kind === "+") return "";
+  const reason = word === "" ? ", which is not set" : `: ${word}`;
+  notes.problems.push(`needs the variable ${variable}${reason}`);
   return "";
+}
+
+/** Undefined when it is not set; with a colon, an empty value counts as not set. */
+function valueOf(
+  variable: string,
+  variables: Variables,
+  emptyIsUnset: boolean,
+): string | undefined {
+  const value = variables.get(variable)?.value;
+  return emptyIsUnset && value === "" ? undefined : value;
 }
 
 function plain(variable: string, variables: Variables, notes: Notes): string {

@@ -16,7 +16,7 @@ import {
   readVariables,
 } from "./read-files.ts";
 import { activeMembers, type Readings, resolveStack } from "./resolve.ts";
-import type { StackFile } from "./stack-file.ts";
+import { type StackFile, withoutValues } from "./stack-file.ts";
 import type { Stack } from "./stack.ts";
 
 /** Where a stack is looked for and what it is completed with. */
@@ -44,20 +44,14 @@ export async function loadStack(options: LoadOptions): Promise<LoadedStack> {
   const path = await findStackFile(options.cwd, options.file);
   const { readings, problems } = await readAll(path, options);
   const { stack, problems: found, warnings } = resolveStack(readings);
-  const all = sorted([...problems, ...found], readings.files);
+  const all = sorted([...problems, ...found], readings);
   if (all.length > 0) throw new InvalidStackError(displayName(options.cwd, path), all);
   return { stack, origins: traceOrigins(readings), warnings };
 }
 
 async function readAll(
   path: string,
-  {
-    cwd,
-    environment,
-    profiles = profilesOf(environment),
-    hardware = "cpu",
-    templates,
-  }: LoadOptions,
+  { cwd, environment, profiles = [], hardware = "cpu", templates }: LoadOptions,
 ): Promise<Readonly<{ readings: Readings; problems: readonly Problem[] }>> {
   const directory = dirname(path);
   const variables = await readVariables(directory, environment);
@@ -89,19 +83,17 @@ function usesTemplates(files: readonly StackFile[]): boolean {
   );
 }
 
-/** `NEXUS_PROFILES`, separated by commas, when no profile is asked for. */
-function profilesOf(environment: Environment): readonly string[] {
-  return (environment["NEXUS_PROFILES"] ?? "").split(",").filter(Boolean);
-}
-
-/** By file, as they were read, then by place; the same problem once. */
-function sorted(problems: readonly Problem[], files: readonly StackFile[]): readonly Problem[] {
-  const names = files.map(({ source }) => source.name);
-  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+/** By file, as they were read, then by place; each once, and without the values of variables. */
+function sorted(problems: readonly Problem[], { files, variables }: Readings): readonly Problem[] {
+  const byName = new Map(files.map((file, index) => [file.source.name, { file, index }]));
+  const safe = problems.map((problem) => {
+    const from = byName.get(problem.file);
+    return from ? withoutValues(problem, from.file, variables) : problem;
+  });
+  const rank = ({ file }: Problem): number => byName.get(file)?.index ?? 0;
+  const unique = new Map(safe.map((problem) => [JSON.stringify(problem), problem]));
   return [...unique.values()].toSorted(
     (left, right) =>
-      names.indexOf(left.file) - names.indexOf(right.file) ||
-      left.line - right.line ||
-      left.column - right.column,
+      rank(left) - rank(right) || left.line - right.line || left.column - right.column,
   );
 }

@@ -10,23 +10,26 @@ export type FileValues = Readonly<{
   problems: readonly Problem[];
   /** Names of variables that were used and not set, with no default. */
   unset: readonly Readonly<{ name: string; path: string }>[];
-  /** Names of the variables behind a value, by {@link formatPath}. */
-  variables: ReadonlyMap<string, readonly string[]>;
+  /** Values that variables had a part in: the names, and where the value begins in the file. */
+  filled: readonly Filled[];
 }>;
+
+/** A value that was filled in from variables. */
+export type Filled = Readonly<{ path: string; offset: number; names: readonly string[] }>;
 
 type Reading = {
   readonly source: Source;
   readonly variables: Variables;
   readonly problems: Problem[];
   readonly unset: { name: string; path: string }[];
-  readonly used: Map<string, readonly string[]>;
+  readonly filled: Filled[];
 };
 
 /** Reads every value; keys that start with `x-` are left out, as in Compose. */
 export function readValues(source: Source, variables: Variables): FileValues {
-  const reading: Reading = { source, variables, problems: [], unset: [], used: new Map() };
+  const reading: Reading = { source, variables, problems: [], unset: [], filled: [] };
   const value = readNode(source.document.contents, [], reading);
-  return { value, problems: reading.problems, unset: reading.unset, variables: reading.used };
+  return { value, problems: reading.problems, unset: reading.unset, filled: reading.filled };
 }
 
 function readNode(node: unknown, path: Path, reading: Reading): unknown {
@@ -64,22 +67,25 @@ function readMerged(value: unknown, path: Path, reading: Reading): [string, unkn
 
 function readScalar(scalar: Scalar, path: Path, reading: Reading): unknown {
   const { value } = scalar;
-  if (typeof value === "string") return fillIn(value, path, reading);
+  if (typeof value === "string") return fillIn(scalar, value, path, reading);
+  if (typeof value !== "number" && typeof value !== "boolean") return value;
   const written = scalar.source ?? "";
-  if (typeof value === "number" && /^[+-]?0\d+$/.test(written)) {
-    const message = `\`${written}\` is the decimal number ${value} in YAML 1.2: put it in quotes, or write 0o${written.replace(/^\D?0+/, "")} for an octal one`;
+  if (/^[+-]?0\d+$/.test(written)) {
+    const octal = `0o${written.replace(/^[+-]?0+/, "")}`;
+    const message = `\`${written}\` is the decimal number ${value} in YAML 1.2: put it in quotes, or write ${octal} for an octal one`;
     reading.problems.push(problemIn(reading.source, path, message));
     return value;
   }
-  return value === null || String(value) === written || written.startsWith("0o") ? value : written;
+  return String(value) === written || written.startsWith("0o") ? value : written;
 }
 
-function fillIn(text: string, path: Path, reading: Reading): string {
+function fillIn(scalar: Scalar, text: string, path: Path, reading: Reading): string {
   if (!text.includes("$")) return text;
   const { text: filled, used, unset, problems } = interpolate(text, reading.variables);
   const at = formatPath(path);
   reading.problems.push(...problems.map((message) => problemIn(reading.source, path, message)));
   reading.unset.push(...unset.map((name) => ({ name, path: at })));
-  if (used.length > 0) reading.used.set(at, used);
+  if (used.length > 0)
+    reading.filled.push({ path: at, offset: scalar.range?.[0] ?? 0, names: used });
   return filled;
 }

@@ -13,16 +13,11 @@ export function resolveMounts(
   return [...(spec.volumes ?? []), ...(spec.tmpfs ?? [])].map((mount): Mount => {
     const { target } = mount;
     const readOnly = mount.read_only ?? false;
-    switch (mount.type) {
-      case "volume": {
-        const { name, external } = resolveVolume(mount.source ?? "", stack, declared);
-        return { kind: "volume", source: name, target, readOnly, external };
-      }
-      case "bind":
-        return { kind: "bind", source: mount.source ?? "", target, readOnly };
-      case "tmpfs":
-        return { kind: "tmpfs", target, ...resolveTmpfs(mount.tmpfs) };
-    }
+    if (mount.type === "tmpfs") return { kind: "tmpfs", target, ...resolveTmpfs(mount.tmpfs) };
+    if (mount.type === "bind")
+      return { kind: "bind", source: mount.source ?? "", target, readOnly };
+    const { name, external } = resolveVolume(mount.source ?? "", stack, declared);
+    return { kind: "volume", source: name, target, readOnly, external };
   });
 }
 

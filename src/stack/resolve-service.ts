@@ -1,7 +1,7 @@
 /** Turns a complete service spec into the service that is planned with. Pure. */
 import { join } from "node:path";
 import { probeSchema } from "../gateway/config.ts";
-import { type FullSpec, withDefaults, withSharedDefaults } from "./defaults.ts";
+import { type FullSpec, withDefaults } from "./defaults.ts";
 import type { Gathered } from "./gather.ts";
 import type { Variables } from "./interpolate.ts";
 import type { Member } from "./members.ts";
@@ -50,7 +50,7 @@ export function resolveService(member: Member, gathered: Gathered, around: Surro
 }
 
 function resolveExternal(member: Member, external: string, around: Surroundings): ExternalService {
-  const spec = withSharedDefaults(member.spec) as FullSpec;
+  const spec = withDefaults(member.spec);
   return {
     kind: "external",
     url: new URL(external).origin,
@@ -201,12 +201,12 @@ function gpusOf(spec: GpuSpec): GpuRequest {
   return typeof spec === "string" ? { kind: spec } : { kind: "ids", ids: spec };
 }
 
+const policies = ["no", "always", "unless-stopped", "on-failure"] as const;
+
 function restartOf(text: string): RestartPolicy {
-  const [name = "no", count] = text.split(":");
-  return {
-    name: name as RestartPolicy["name"],
-    ...(count === undefined ? {} : { maximumRetryCount: Number(count) }),
-  };
+  const [word, count] = text.split(":");
+  const name = policies.find((policy) => policy === word) ?? "no";
+  return count === undefined ? { name } : { name, maximumRetryCount: Number(count) };
 }
 
 function healthcheckOf(spec: NonNullable<ServiceSpec["healthcheck"]>): Healthcheck {
@@ -225,8 +225,7 @@ function secretOf(name: string, { secrets, directory }: Surroundings): SecretFil
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Leaves out what is undefined. */
-function defined<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Defined<T>;
+function defined<T extends object>(values: T): Defined<T>;
+function defined(values: object): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

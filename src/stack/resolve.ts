@@ -101,23 +101,22 @@ export function joinFiles({ files, directory }: Pick<Readings, "files" | "direct
   const specs = files.map(({ spec }) => spec);
   const gateways = specs.map(({ gateway }) => gateway ?? {});
   const secrets = files.flatMap(({ spec, source }) =>
-    Object.entries(spec.secrets ?? {}).map(([name, { file }]) => [
+    Object.entries(spec.secrets ?? {}).map(([name, { file }]): [string, string] => [
       name,
       resolve(source.directory, file),
     ]),
   );
-  const aliases = Object.assign({}, ...gateways.map((gateway) => gateway.aliases)) as Record<
-    string,
-    string[]
-  >;
+  const aliases = Object.fromEntries(
+    gateways.flatMap((gateway) => Object.entries(gateway.aliases ?? {})),
+  );
   return {
     name: specs.findLast(({ name }) => name !== undefined)?.name ?? nameOfFolder(directory),
-    gateway: { ...(Object.assign({}, ...gateways) as GatewaySpec), aliases },
-    volumes: Object.assign({}, ...specs.map(({ volumes }) => volumes)) as Record<
-      string,
-      VolumeSpec
-    >,
-    secrets: Object.fromEntries(secrets) as Record<string, string>,
+    gateway: {
+      ...gateways.reduce<GatewaySpec>((all, gateway) => ({ ...all, ...gateway }), {}),
+      aliases,
+    },
+    volumes: Object.fromEntries(specs.flatMap(({ volumes }) => Object.entries(volumes ?? {}))),
+    secrets: Object.fromEntries(secrets),
   };
 }
 

@@ -88,19 +88,13 @@ function formOf(issue: Issue): readonly string[] {
 }
 
 function messageOf(issue: Issue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return typeMessage(issue);
-    case "invalid_value":
-      return `must be ${listed(issue.values.map(String))}${near(issue)}`;
-    case "too_small":
-    case "too_big":
-      return rangeMessage(issue);
-    case "invalid_key":
-      return "is no valid name: use lower-case letters, digits, - and _";
-    default:
-      return issue.message;
-  }
+  if (issue.code === "invalid_type") return typeMessage(issue);
+  if (issue.code === "invalid_value")
+    return `must be ${listed(issue.values.map(String))}${near(issue)}`;
+  if (issue.code === "too_small" || issue.code === "too_big") return rangeMessage(issue);
+  if (issue.code === "invalid_key")
+    return "is no valid name: use lower-case letters, digits, - and _";
+  return issue.message;
 }
 
 function typeMessage(issue: Extract<Issue, { code: "invalid_type" }>): string {

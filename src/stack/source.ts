@@ -78,7 +78,8 @@ export function problemAt(source: Source, offset: number, path: string, message:
   return { ...place, path, message, ...(excerpt === undefined ? {} : { excerpt }) };
 }
 
-function offsetOf(source: Source, path: Path, atKey: boolean): number {
+/** Where what stands at `path` begins, or the nearest thing above it: the key, or the value. */
+export function offsetOf(source: Source, path: Path, atKey: boolean): number {
   let node: unknown = source.document.contents;
   let offset = 0;
   for (const [index, step] of path.entries()) {

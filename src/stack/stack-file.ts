@@ -1,12 +1,12 @@
 /** One stack file, read and checked part by part, so that every problem is found at once. Pure. */
-import type { z } from "zod";
+import { z } from "zod";
 import type { Variables } from "./interpolate.ts";
-import { formatPath, type Path, type Problem } from "./problem.ts";
+import type { Path, Problem } from "./problem.ts";
 import { type FileValues, readValues } from "./read-values.ts";
 import { schemaProblems, unknownKey } from "./schema-problems.ts";
 import { type ServiceSpec, serviceSchema } from "./schema/service.ts";
 import { serviceName, stackFileSchema, type StackFileSpec } from "./schema/stack-file.ts";
-import { problemIn, type Source, syntaxProblems } from "./source.ts";
+import { offsetOf, problemIn, type Source, syntaxProblems } from "./source.ts";
 
 /** A stack file as far as it is valid. */
 export type StackFile = Readonly<{
@@ -19,6 +19,8 @@ export type StackFile = Readonly<{
   problems: readonly Problem[];
 }>;
 
+const parts: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(stackFileSchema.shape));
+
 /** Reads what is valid in a file and says what is not. */
 export function readStackFile(source: Source, variables: Variables): StackFile {
   const syntax = syntaxProblems(source);
@@ -27,14 +29,9 @@ export function readStackFile(source: Source, variables: Variables): StackFile {
   const problems: Problem[] = [...values.problems];
   const content = asMap(values.value);
   const spec: Record<string, unknown> = {};
-  for (const key of Object.keys(content)) {
-    if (key === "services") continue;
-    const part = Object.hasOwn(stackFileSchema.shape, key)
-      ? stackFileSchema.shape[key as keyof StackFileSpec].safeParse(content[key], {
-          reportInput: true,
-        })
-      : undefined;
-    if (!part) problems.push(unknownKey(source, [key], Object.keys(stackFileSchema.shape)));
+  for (const key of Object.keys(content).filter((name) => name !== "services")) {
+    const part = parts.get(key)?.safeParse(content[key], { reportInput: true });
+    if (!part) problems.push(unknownKey(source, [key], [...parts.keys()]));
     else if (part.success) spec[key] = part.data;
     else problems.push(...explain(source, [key], part.error));
   }
@@ -45,7 +42,7 @@ export function readStackFile(source: Source, variables: Variables): StackFile {
     spec,
     services,
     serviceNames: Object.keys(asMap(content["services"])),
-    problems: problems.map((problem) => withoutValues(problem, values, variables)),
+    problems,
   };
 }
 
@@ -55,11 +52,7 @@ function readServices(
   problems: Problem[],
 ): ReadonlyMap<string, ServiceSpec> {
   const services = new Map<string, ServiceSpec>();
-  if (
-    value !== undefined &&
-    value !== null &&
-    (typeof value !== "object" || Array.isArray(value))
-  ) {
+  if (value !== undefined && value !== null && !isMap(value)) {
     problems.push(problemIn(source, ["services"], "must be a map of services by name"));
   }
   for (const [name, content] of Object.entries(asMap(value))) {
@@ -91,71 +84,63 @@ function explain(source: Source, at: Path, error: z.ZodError): readonly Problem[
 
 /** The keys that are valid at a path: looked up in the schema, one step at a time. */
 export function keysAt(path: Path): readonly string[] {
-  let schemas: readonly unknown[] = [stackFileSchema];
+  let schemas: readonly Schema[] = [stackFileSchema];
   for (const step of path) schemas = schemas.flatMap((schema) => stepInto(schema, step));
+  const inner = schemas.flatMap(unwrap);
   return [
     ...new Set(
-      schemas.flatMap((schema) =>
-        unwrap(schema).flatMap((inner) => Object.keys(inner.shape ?? {})),
-      ),
+      inner.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])),
     ),
   ];
 }
 
-type Inner = Readonly<{
-  shape?: Readonly<Record<string, unknown>>;
-  element?: unknown;
-  def: Readonly<{
-    type: string;
-    innerType?: unknown;
-    in?: unknown;
-    out?: unknown;
-    options?: readonly unknown[];
-    valueType?: unknown;
-  }>;
-}>;
+type Schema = z.core.$ZodType;
 
-function stepInto(schema: unknown, step: string | number): readonly unknown[] {
-  return unwrap(schema).flatMap((inner) => {
-    if (typeof step === "number") return inner.element === undefined ? [] : [inner.element];
-    const found = inner.shape?.[step] ?? inner.def.valueType;
+function stepInto(schema: Schema, step: string | number): readonly Schema[] {
+  return unwrap(schema).flatMap((inner): readonly Schema[] => {
+    if (inner instanceof z.ZodArray) return [inner.element];
+    if (inner instanceof z.ZodRecord) return [inner.valueType];
+    const shape: Readonly<Record<string, Schema>> = inner instanceof z.ZodObject ? inner.shape : {};
+    const found = shape[step];
     return found === undefined ? [] : [found];
   });
 }
 
 /** Every object, list or record schema behind optionals, unions and transforms. */
-function unwrap(schema: unknown): readonly Inner[] {
-  const inner = schema as Inner;
-  const { type, innerType, in: before, out: after, options } = inner.def;
-  if (type === "pipe") return [before, after].flatMap(unwrap);
-  if (options) return options.flatMap(unwrap);
-  return innerType === undefined ? [inner] : unwrap(innerType);
+function unwrap(schema: Schema): readonly Schema[] {
+  if (schema instanceof z.ZodPipe) return [schema.in, schema.out].flatMap(unwrap);
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(unwrap);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return unwrap(schema.unwrap());
+  return [schema];
 }
 
-/** Takes variables' values out of a message: they may be secrets. */
-function withoutValues(problem: Problem, values: FileValues, variables: Variables): Problem {
-  const used = [...values.variables]
-    .filter(([path]) => path.startsWith(problem.path))
-    .flatMap(([, names]) => names);
-  const message = used.reduce((text, name) => {
+/** Takes variables' values out of a message about a file: they may be secrets. */
+export function withoutValues(problem: Problem, file: StackFile, variables: Variables): Problem {
+  const filled = file.values.filled.filter(({ path }) => path.startsWith(problem.path));
+  const names = new Set(filled.flatMap((value) => value.names));
+  const message = [...names].reduce((text, name) => {
     const value = variables.get(name)?.value ?? "";
-    return value === "" ? text : text.replaceAll(value, `\${${name}}`);
+    return value.length < 4 ? text : text.replaceAll(value, () => `\${${name}}`);
   }, problem.message);
   return { ...problem, message };
 }
 
 function nothing(source: Source): Omit<StackFile, "problems"> {
-  const values: FileValues = { value: null, problems: [], unset: [], variables: new Map() };
+  const values: FileValues = { value: null, problems: [], unset: [], filled: [] };
   return { source, values, spec: {}, services: new Map(), serviceNames: [] };
 }
 
 function asMap(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
+  return isMap(value) ? value : {};
 }
 
-/** Names of the variables behind a value or the one that holds it; empty when it was written out. */
-export function variablesBehind(file: StackFile, path: Path): readonly string[] {
-  return file.values.variables.get(formatPath(path)) ?? [];
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Names of the variables that the value at `path` was filled in from; empty when it was written out. */
+export function variablesBehind({ source, values }: StackFile, path: Path): readonly string[] {
+  const offset = offsetOf(source, path, false);
+  return values.filled.find((value) => value.offset === offset)?.names ?? [];
 }

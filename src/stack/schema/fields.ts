@@ -92,6 +92,6 @@ function asBoolean(value: unknown): unknown {
 function notBoolean({ input }: Readonly<{ input?: unknown }>): string {
   const old = typeof input === "string" && /^(?:yes|no|on|off|y|n)$/i.test(input);
   return old
-    ? `must be true or false: \`${String(input)}\` is plain text in YAML 1.2`
+    ? `must be true or false: \`${input}\` is plain text in YAML 1.2`
     : "must be true or false";
 }

@@ -91,27 +91,26 @@ function readTmpfsOption(name: string, given: string): number | undefined {
 }
 
 function readShortMount(value: string, context: z.RefinementCtx): MountSpec {
-  const match = /^((?:[A-Za-z]:[\\/])?[^:]*):([^:]*)(?::([^:]*))?$/.exec(value);
+  const match = /^((?:[A-Za-z]:[\\/])?[^:]+):([^:]*)(?::([^:]*))?$/.exec(value);
   const [, source = "", target = "", options = ""] = match ?? [];
-  if (!match || source === "") {
-    return refuse(
-      context,
-      "must be `name:/path`, `./folder:/path` or `name:/path:ro`: an unnamed volume would be lost with its container",
-    );
-  }
-  if (!target.startsWith("/"))
-    return refuse(context, `\`${target}\` must be an absolute path inside the container`);
-  if (!["", "ro", "rw"].includes(options))
-    return refuse(context, `\`${options}\` is not supported here: use \`ro\` or \`rw\``);
   const bind = /^(?:[./~]|[A-Za-z]:[\\/])/.test(source);
-  if (!bind && !/^[A-Za-z0-9][\w.-]*$/.test(source)) {
-    return refuse(
-      context,
-      `\`${source}\` is no volume name; a path of this machine starts with ./, / or ~`,
-    );
-  }
+  const problem = match ? partsProblem(bind ? "x" : source, target, options) : unnamed;
+  if (problem !== undefined) return refuse(context, problem);
   const readOnly = options === "ro" ? { read_only: true } : {};
   return { type: bind ? "bind" : "volume", source, target, ...readOnly };
+}
+
+const unnamed =
+  "must be `name:/path`, `./folder:/path` or `name:/path:ro`: an unnamed volume would be lost with its container";
+
+function partsProblem(name: string, target: string, options: string): string | undefined {
+  if (!target.startsWith("/")) return `\`${target}\` must be an absolute path inside the container`;
+  if (!["", "ro", "rw"].includes(options)) {
+    return `\`${options}\` is not supported here: use \`ro\` or \`rw\``;
+  }
+  return /^[A-Za-z0-9][\w.-]*$/.test(name)
+    ? undefined
+    : `\`${name}\` is no volume name; a path of this machine starts with ./, / or ~`;
 }
 
 const longDevice = z.strictObject({
