@@ -1,0 +1,30 @@
+/** Writes what is generated: the command reference and the stack file's schema. `--check` only compares. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { commandReference, type Manifest } from "./command-reference.ts";
+import { schemaText } from "./schema.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => {
+  try {
+    return readFileSync(`${root}${path}`, "utf8");
+  } catch {
+    return "";
+  }
+};
+
+const manifest = JSON.parse(read("oclif.manifest.json")) as Manifest;
+const generated: Readonly<Record<string, string>> = {
+  "docs/COMMANDS.md": commandReference(manifest),
+  "schema/stack.schema.json": schemaText(),
+};
+
+for (const [path, text] of Object.entries(generated)) {
+  if (read(path) === text) continue;
+  if (process.argv.includes("--check")) {
+    process.stderr.write(`${path} is stale: run \`npm run build && npm run docs\`.\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(`${root}${path}`, text);
+  }
+}
