@@ -46,7 +46,7 @@ export async function loadStack(options: LoadOptions): Promise<LoadedStack> {
   const { stack, problems: found, warnings } = resolveStack(readings);
   const all = sorted([...problems, ...found], readings);
   if (all.length > 0) throw new InvalidStackError(displayName(options.cwd, path), all);
-  return { stack, origins: traceOrigins(readings), warnings };
+  return { stack, origins: traceOrigins(readings, stack), warnings };
 }
 
 async function readAll(

@@ -105,9 +105,10 @@ class Reader {
   }
 }
 
-/** A file as messages call it: relative to where the user stands. */
+/** A file as messages call it: relative to where the user stands, or absolute where that is shorter. */
 export function displayName(cwd: string, path: string): string {
-  return relative(cwd, path) || path;
+  const near = relative(cwd, path);
+  return near !== "" && near.length < path.length ? near : path;
 }
 
 /** The text of a file, or undefined when there is none. */
