@@ -19,14 +19,20 @@ export async function benchCliStart(): Promise<string> {
   };
   const timings: Record<string, Timing[]> = {};
   await repeat(rounds, async () => {
-    for (const [name, command] of Object.entries(programs)) (timings[name] ??= []).push(await timeProcess(command, { cwd }));
+    for (const [name, command] of Object.entries(programs))
+      (timings[name] ??= []).push(await timeProcess(command, { cwd }));
   });
   await rm(cwd, { recursive: true });
   const floor = median((timings["node -e 0"] ?? []).map(({ user }) => user));
   const rows = Object.entries(timings).map(([name, all]) => {
     const user = median(all.map((timing) => timing.user));
     const wall = median(all.map((timing) => timing.wall));
-    return [name, `${(user * 1000).toFixed(0)} ms`, `${(user / floor).toFixed(1)} ×`, `${(wall * 1000).toFixed(0)} ms`];
+    return [
+      name,
+      `${(user * 1000).toFixed(0)} ms`,
+      `${(user / floor).toFixed(1)} ×`,
+      `${(wall * 1000).toFixed(0)} ms`,
+    ];
   });
   return markdownTable(["program", "user CPU (median)", "of `node -e 0`", "wall (median)"], rows);
 }

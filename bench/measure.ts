@@ -5,7 +5,10 @@ import { execa } from "execa";
 export type Timing = Readonly<{ user: number; system: number; wall: number }>;
 
 /** Runs a program once and times it; its output is thrown away, its failure is not. */
-export async function timeProcess(command: readonly string[], options: Readonly<{ cwd?: string }> = {}): Promise<Timing> {
+export async function timeProcess(
+  command: readonly string[],
+  options: Readonly<{ cwd?: string }> = {},
+): Promise<Timing> {
   const script = 'TIMEFORMAT="%3U %3S %3R"; time "$@" >/dev/null 2>/dev/null';
   const { stderr } = await execa("bash", ["-c", script, "bash", ...command], options);
   const [user = 0, system = 0, wall = 0] = stderr.trim().split(" ").map(Number);
@@ -19,14 +22,20 @@ export function median(values: readonly number[]): number {
 }
 
 /** Runs `measure` `rounds` times and keeps what it gives. */
-export async function repeat<Result>(rounds: number, measure: (round: number) => Promise<Result>): Promise<Result[]> {
+export async function repeat<Result>(
+  rounds: number,
+  measure: (round: number) => Promise<Result>,
+): Promise<Result[]> {
   const results: Result[] = [];
   for (let round = 0; round < rounds; round++) results.push(await measure(round));
   return results;
 }
 
 /** A Markdown table. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

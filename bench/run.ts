@@ -21,7 +21,7 @@ ${start}
 
 ## Bringing a stack up, images present
 
-Floor: the same network, containers and starts in one pipeline (${8} in flight) straight to the Engine API, until the gateway
+Floor: the same network, containers and starts in one pipeline (8 in flight) straight to the Engine API, until the gateway
 answers; \`nexus up\` is the whole process, from start to exit. Budget: 1.3 × the floor; \`up\` again under 600 ms.
 
 ${up}

@@ -8,7 +8,10 @@ import { execa } from "execa";
 import { markdownTable, median, repeat } from "./measure.ts";
 
 const nexus = fileURLToPath(new URL("../bin/run.js", import.meta.url));
-const socketPath = (process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace("unix://", "");
+const socketPath = (process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace(
+  "unix://",
+  "",
+);
 const image = "nexus-test/pause:1";
 const width = 8;
 
@@ -28,14 +31,25 @@ export async function benchUp(): Promise<string> {
     const up = median(pairs.map((pair) => pair.up));
     const floor = median(pairs.map((pair) => pair.floor));
     const again = median(pairs.map((pair) => pair.again));
-    rows.push([String(services), seconds(up), seconds(floor), `${(up / floor).toFixed(2)} ×`, `${again.toFixed(0)} ms`]);
+    rows.push([
+      String(services),
+      seconds(up),
+      seconds(floor),
+      `${(up / floor).toFixed(2)} ×`,
+      `${again.toFixed(0)} ms`,
+    ]);
   }
-  return markdownTable(["services (and the gateway)", "`nexus up`", "floor", "ratio", "`nexus up` again"], rows);
+  return markdownTable(
+    ["services (and the gateway)", "`nexus up`", "floor", "ratio", "`nexus up` again"],
+    rows,
+  );
 }
 
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(2)} s`;
 
-async function measurePair(services: number): Promise<Readonly<{ up: number; again: number; floor: number }>> {
+async function measurePair(
+  services: number,
+): Promise<Readonly<{ up: number; again: number; floor: number }>> {
   const cwd = await mkdtemp(join(tmpdir(), "nexus-bench-"));
   const names = Array.from({ length: services }, (_, index) => `s${index}`);
   const lines = names.map((name) => `  ${name}: { image: ${image} }`);
@@ -64,7 +78,7 @@ async function measureFloor(names: readonly string[], gatewayImage: string): Pro
   const launch = async (name: string, body: Readonly<Record<string, unknown>>): Promise<void> => {
     const { Id: id } = await engine("POST", `/containers/create?name=bench-floor-${name}`, body);
     created.push(String(id));
-    await engine("POST", `/containers/${id}/start`);
+    await engine("POST", `/containers/${String(id)}/start`);
   };
   const HostConfig = { NetworkMode: network };
   const queue = [
@@ -75,13 +89,16 @@ async function measureFloor(names: readonly string[], gatewayImage: string): Pro
   await answers("http://127.0.0.1:8801/health");
   const took = performance.now() - since;
   await Promise.all(created.map((id) => engine("DELETE", `/containers/${id}?force=true&v=true`)));
-  await engine("DELETE", `/networks/${network}`);
+  await engine("DELETE", `/networks/${String(network)}`);
   return took;
 }
 
 function gatewayBody(Image: string, NetworkMode: string): Readonly<Record<string, unknown>> {
   const port = (number: number) => [{ HostIp: "127.0.0.1", HostPort: String(number) }];
-  return { Image, HostConfig: { NetworkMode, PortBindings: { "8800/tcp": port(8800), "8801/tcp": port(8801) } } };
+  return {
+    Image,
+    HostConfig: { NetworkMode, PortBindings: { "8800/tcp": port(8800), "8801/tcp": port(8801) } },
+  };
 }
 
 async function drainQueue(queue: (() => Promise<void>)[]): Promise<void> {
@@ -98,7 +115,9 @@ async function answers(url: string): Promise<void> {
 
 async function imageOfGateway(): Promise<string> {
   const filters = encodeURIComponent(JSON.stringify({ label: ["io.nexus.role=gateway"] }));
-  const [gateway] = (await engine("GET", `/containers/json?filters=${filters}`)) as unknown as { Image: string }[];
+  const [gateway] = (await engine("GET", `/containers/json?filters=${filters}`)) as unknown as {
+    Image: string;
+  }[];
   return gateway?.Image ?? "";
 }
 

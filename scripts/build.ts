@@ -13,10 +13,13 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const withoutSshAndGrpc: Plugin = {
   name: "without-ssh-and-grpc",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|cpu-features)$/ }, ({ path }) => ({
-      path,
-      namespace: "absent",
-    }));
+    onResolve(
+      { filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|cpu-features)$/ },
+      ({ path }) => ({
+        path,
+        namespace: "absent",
+      }),
+    );
     onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
   },
 };
@@ -24,7 +27,11 @@ const withoutSshAndGrpc: Plugin = {
 async function buildCommandLine(): Promise<void> {
   await build({
     absWorkingDir: root,
-    entryPoints: ["src/main.ts", ...globSync("src/commands/**/*.ts", { cwd: root }), ...globSync("src/hooks/*.ts", { cwd: root })],
+    entryPoints: [
+      "src/main.ts",
+      ...globSync("src/commands/**/*.ts", { cwd: root }),
+      ...globSync("src/hooks/*.ts", { cwd: root }),
+    ],
     outdir: "dist",
     outbase: "src",
     bundle: true,

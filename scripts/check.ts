@@ -6,7 +6,10 @@ const steps: readonly Readonly<{ name: string; command: readonly string[] }>[] =
   { name: "lint", command: ["oxlint", "src", "test", "scripts", "bench"] },
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "types of tests and scripts", command: ["tsc", "-p", "test"] },
-  { name: "boundaries", command: ["depcruise", "src", "--config", ".dependency-cruiser.js", "--output-type", "err"] },
+  {
+    name: "boundaries",
+    command: ["depcruise", "src", "--config", ".dependency-cruiser.js", "--output-type", "err"],
+  },
   { name: "dead code", command: ["knip"] },
   { name: "build", command: ["node", "scripts/build.ts"] },
   { name: "generated files", command: ["node", "scripts/docs.ts", "--check"] },
@@ -16,7 +19,11 @@ const steps: readonly Readonly<{ name: string; command: readonly string[] }>[] =
 let failed = false;
 for (const { name, command } of steps) {
   const [program = "", ...words] = command;
-  const { exitCode, all } = await execa(program, words, { preferLocal: true, reject: false, all: true });
+  const { exitCode, all } = await execa(program, words, {
+    preferLocal: true,
+    reject: false,
+    all: true,
+  });
   process.stdout.write(`${exitCode === 0 ? "ok  " : "FAIL"} ${name}\n`);
   if (exitCode === 0) continue;
   failed = true;

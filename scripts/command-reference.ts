@@ -16,7 +16,9 @@ type Command = Readonly<{
   summary?: string;
   description?: string;
   examples?: readonly (string | Readonly<{ description?: string; command: string }>)[];
-  args: Readonly<Record<string, Readonly<{ name: string; description?: string; required?: boolean }>>>;
+  args: Readonly<
+    Record<string, Readonly<{ name: string; description?: string; required?: boolean }>>
+  >;
   flags: Readonly<Record<string, Flag>>;
   hidden?: boolean;
   strict?: boolean;
@@ -37,15 +39,21 @@ export function commandReference({ commands }: Manifest): string {
     flagTable(shared),
     ...visible.map(section),
     "",
-  ].join("\n\n").replace(/\n{3,}/g, "\n\n");
+  ]
+    .join("\n\n")
+    .replace(/\n{3,}/g, "\n\n");
 }
 
 const isShared = ({ helpGroup }: Flag) => helpGroup === "GLOBAL";
 
 function section(command: Command): string {
   const { summary, description, examples = [] } = command;
-  const own = Object.values(command.flags).filter((flag) => !isShared(flag) && flag.hidden !== true);
-  const args = Object.values(command.args).map((arg) => `- \`${arg.name}\`: ${arg.description ?? ""}`);
+  const own = Object.values(command.flags).filter(
+    (flag) => !isShared(flag) && flag.hidden !== true,
+  );
+  const args = Object.values(command.args).map(
+    (arg) => `- \`${arg.name}\`: ${arg.description ?? ""}`,
+  );
   return [
     `## \`nexus ${words(command)}\``,
     summary ?? "",
@@ -66,8 +74,13 @@ function words({ id, args, strict }: Command): string {
   return [id.replaceAll(":", " "), ...places].join(" ");
 }
 
-function exampleText(example: string | Readonly<{ description?: string; command: string }>): string {
-  const text = typeof example === "string" ? example : `${example.description ? `# ${example.description}\n` : ""}${example.command}`;
+function exampleText(
+  example: string | Readonly<{ description?: string; command: string }>,
+): string {
+  const text =
+    typeof example === "string"
+      ? example
+      : `${example.description ? `# ${example.description}\n` : ""}${example.command}`;
   return text.replaceAll("<%= config.bin %>", "nexus").replaceAll("<%= command.id %>", "");
 }
 
@@ -78,12 +91,17 @@ function flagTable(flags: readonly Flag[]): string {
 
 function flagName({ char, name, type, options }: Flag): string {
   const value = type === "option" ? ` ${options ? options.join("\\|") : "VALUE"}` : "";
-  return `\`${char ? `-${char}, ` : ""}--${name}${value.replaceAll("\\|", "|")}\``.replaceAll("|", "\\|");
+  return `\`${char ? `-${char}, ` : ""}--${name}${value.replaceAll("\\|", "|")}\``.replaceAll(
+    "|",
+    "\\|",
+  );
 }
 
 function cell({ description = "", default: byDefault, multiple }: Flag): string {
   const notes = [
-    typeof byDefault === "string" || typeof byDefault === "number" ? `default \`${byDefault}\`` : "",
+    typeof byDefault === "string" || typeof byDefault === "number"
+      ? `default \`${byDefault}\``
+      : "",
     multiple ? "can be given more than once" : "",
   ].filter((note) => note !== "" && !description.includes(note));
   return `${description}${notes.length > 0 ? ` (${notes.join("; ")})` : ""}`.replaceAll("|", "\\|");

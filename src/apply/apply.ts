@@ -17,7 +17,11 @@ const width = 8;
  * Executes the plan and reports what became of every service. Failures of services are part of the report;
  * only losing the engine itself throws.
  */
-export async function applyPlan(plan: Plan, context: ApplyContext, onEvent: (event: ApplyEvent) => void): Promise<ApplyReport> {
+export async function applyPlan(
+  plan: Plan,
+  context: ApplyContext,
+  onEvent: (event: ApplyEvent) => void,
+): Promise<ApplyReport> {
   const since = performance.now();
   const world = new World(plan, context);
   const run = new Run(plan, world, onEvent);
@@ -65,7 +69,9 @@ class Run {
   /** A failed action is explained and mended before it counts as ended: the container's last words are needed first. */
   async #perform(action: Action): Promise<void> {
     try {
-      await perform(action, this.#world, (progress) => this.#onEvent({ kind: "progress", action, progress }));
+      await perform(action, this.#world, (progress) =>
+        this.#onEvent({ kind: "progress", action, progress }),
+      );
     } catch (error) {
       if (isLost(error)) this.#lost ??= error;
       else await this.#explain(action, error);
@@ -91,8 +97,14 @@ class Run {
     if (!(error instanceof NexusError)) throw error;
     const { service = "" } = action;
     if (this.failures.has(service)) return;
-    const id = "container" in action && typeof action.container === "string" ? this.#world.containerIfKnown(action.container) : undefined;
-    this.failures.set(service, await diagnose({ engine, service, containerId: id, cause: causeOf(error) }));
+    const id =
+      "container" in action && typeof action.container === "string"
+        ? this.#world.containerIfKnown(action.container)
+        : undefined;
+    this.failures.set(
+      service,
+      await diagnose({ engine, service, containerId: id, cause: causeOf(error) }),
+    );
     this.#mending.push(this.#recover(service));
   }
 
@@ -102,8 +114,11 @@ class Run {
       const actions = this.#plan.actions.filter((action) => action.service === service);
       const outcomes = actions.map(({ id }) => this.endings.get(id)?.outcome);
       const begun = outcomes.includes("done") && outcomes.includes("skipped");
-      const oldIsGone = actions.some(({ id, kind }) => kind === "remove" && this.endings.get(id)?.outcome === "done");
-      if (begun && !oldIsGone && !this.failures.has(service)) this.#mending.push(this.#recover(service));
+      const oldIsGone = actions.some(
+        ({ id, kind }) => kind === "remove" && this.endings.get(id)?.outcome === "done",
+      );
+      if (begun && !oldIsGone && !this.failures.has(service))
+        this.#mending.push(this.#recover(service));
     }
   }
 

@@ -10,7 +10,12 @@ import { withStackLock } from "./lock.ts";
 import { afterLoss, waitForEngine } from "./loss.ts";
 
 /** A look at the world and the plan that follows from it. */
-export type Survey = Readonly<{ plan: Plan; observed: Observed; description: EngineDescription; gatewayImage: GatewayImage }>;
+export type Survey = Readonly<{
+  plan: Plan;
+  observed: Observed;
+  description: EngineDescription;
+  gatewayImage: GatewayImage;
+}>;
 
 export type ChangeOptions = Readonly<{
   engine: Engine;
@@ -37,7 +42,9 @@ export async function changeStack(options: ChangeOptions): Promise<ApplyReport> 
   const { engine, stack, command, waitForLockMs } = options;
   const first = await options.survey();
   if (first.plan.actions.length === 0) return nothingDone(first.plan);
-  return withStackLock({ engine, stack, command, waitMs: waitForLockMs }, () => changeLocked(options));
+  return withStackLock({ engine, stack, command, waitMs: waitForLockMs }, () =>
+    changeLocked(options),
+  );
 }
 
 async function changeLocked(options: ChangeOptions): Promise<ApplyReport> {
@@ -51,7 +58,11 @@ async function changeLocked(options: ChangeOptions): Promise<ApplyReport> {
 }
 
 /** Applies; when the engine goes away meanwhile, waits for it and carries on from what is there then. */
-async function applyUntilSettled(first: Survey, feed: EventFeed, options: ChangeOptions): Promise<ApplyReport> {
+async function applyUntilSettled(
+  first: Survey,
+  feed: EventFeed,
+  options: ChangeOptions,
+): Promise<ApplyReport> {
   let survey = first;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -68,10 +79,16 @@ async function applyUntilSettled(first: Survey, feed: EventFeed, options: Change
 }
 
 async function askAbout(plan: Plan, { consent }: ChangeOptions): Promise<void> {
-  const losses = plan.actions.flatMap(({ cost }) => (cost?.destroys === undefined ? [] : [cost.destroys]));
+  const losses = plan.actions.flatMap(({ cost }) =>
+    cost?.destroys === undefined ? [] : [cost.destroys],
+  );
   if (losses.length > 0 && !(await consent(losses))) throw new ConsentRefusedError(losses);
 }
 
 function nothingDone({ unchanged }: Plan): ApplyReport {
-  return { services: unchanged.map((service) => ({ service, outcome: "unchanged" })), durationMs: 0, interrupted: false };
+  return {
+    services: unchanged.map((service) => ({ service, outcome: "unchanged" })),
+    durationMs: 0,
+    interrupted: false,
+  };
 }

@@ -38,7 +38,9 @@ export class IntentMismatchError extends NexusError {
     "This engine does not support what the stack file asks for. Run `nexus doctor` to see what it can do, or take the setting out of nexus.yaml.";
 
   constructor(container: string, differences: readonly string[]) {
-    super(`The engine accepted ${container} but did not do what was asked: ${differences.join("; ")}.`);
+    super(
+      `The engine accepted ${container} but did not do what was asked: ${differences.join("; ")}.`,
+    );
     this.details = { container, differences };
   }
 
@@ -73,7 +75,8 @@ export class SecretMissingError extends NexusError {
 export class ObjectGoneError extends NexusError {
   readonly code = "NEXUS_OBJECT_GONE";
   readonly exitCode = exitCodes.conflict;
-  readonly remedy = "Somebody changed the stack meanwhile. Run `nexus up` again: it starts from what is there now.";
+  readonly remedy =
+    "Somebody changed the stack meanwhile. Run `nexus up` again: it starts from what is there now.";
 
   constructor(kind: string, name: string) {
     super(`The ${kind} ${name} is not there.`);

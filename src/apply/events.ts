@@ -8,7 +8,14 @@ import type { Level } from "../stack/stack.ts";
 export type Progress = Readonly<
   | { kind: "pull"; pull: PullProgress; bytesPerSecond: number }
   | { kind: "build"; line: string }
-  | { kind: "model"; model: string; status: string; completedBytes: number; totalBytes: number; bytesPerSecond: number }
+  | {
+      kind: "model";
+      model: string;
+      status: string;
+      completedBytes: number;
+      totalBytes: number;
+      bytesPerSecond: number;
+    }
   /** What a wait is waiting for, in a sentence. */
   | { kind: "await"; detail: string; waitedMs: number }
   | { kind: "drain"; inFlight: number }

@@ -20,10 +20,19 @@ export async function readGatewayImage(base: NodeBase): Promise<GatewayImage> {
 }
 
 /** Makes sure that the engine has the gateway's image, and the base that it stands on. */
-export async function ensureGatewayImage(engine: Engine, image: GatewayImage, onLine: (line: string) => void): Promise<void> {
+export async function ensureGatewayImage(
+  engine: Engine,
+  image: GatewayImage,
+  onLine: (line: string) => void,
+): Promise<void> {
   await ensureNodeBase(engine, image.base, onLine);
   const labels = { "io.nexus.image": "gateway" };
-  for await (const { line } of engine.images.assemble({ ref: image.ref, entries: context(image), labels })) onLine(line);
+  for await (const { line } of engine.images.assemble({
+    ref: image.ref,
+    entries: context(image),
+    labels,
+  }))
+    onLine(line);
 }
 
 function context({ base, program }: GatewayImage): ArchiveEntry[] {

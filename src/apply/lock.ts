@@ -59,7 +59,12 @@ async function acquire(
   options: Readonly<{ engine: Engine; stack: string; command: string; waitMs?: number }>,
 ): Promise<() => Promise<void>> {
   const { engine, stack, command, waitMs = 0 } = options;
-  const me: LockOwner = { nonce: randomUUID(), ...(await thisProcess()), command, since: new Date().toISOString() };
+  const me: LockOwner = {
+    nonce: randomUUID(),
+    ...(await thisProcess()),
+    command,
+    since: new Date().toISOString(),
+  };
   const deadline = Date.now() + waitMs;
   for (;;) {
     const holder = await claim(engine, lockName(stack), stack, me);
@@ -82,7 +87,12 @@ async function isDead(holder: LockOwner): Promise<boolean> {
  * Removes the lock of a dead owner. Only one process can hold the claim named after the dead owner's nonce,
  * and it looks again before it removes: a lock taken anew in the meantime has another nonce.
  */
-async function removeDead(engine: Engine, stack: string, dead: LockOwner, me: LockOwner): Promise<void> {
+async function removeDead(
+  engine: Engine,
+  stack: string,
+  dead: LockOwner,
+  me: LockOwner,
+): Promise<void> {
   const claimName = `${lockName(stack)}-${dead.nonce}`;
   const winner = await claim(engine, claimName, stack, me);
   if (winner.nonce !== me.nonce) {
@@ -95,8 +105,15 @@ async function removeDead(engine: Engine, stack: string, dead: LockOwner, me: Lo
   await engine.volumes.remove(claimName);
 }
 
-async function claim(engine: Engine, name: string, stack: string, me: LockOwner): Promise<LockOwner> {
-  const labels = Object.fromEntries(Object.entries(me).map(([key, value]) => [`${prefix}${key}`, String(value)]));
+async function claim(
+  engine: Engine,
+  name: string,
+  stack: string,
+  me: LockOwner,
+): Promise<LockOwner> {
+  const labels = Object.fromEntries(
+    Object.entries(me).map(([key, value]) => [`${prefix}${key}`, String(value)]),
+  );
   return ownerOf(await engine.volumes.create({ name, stack, driverOpts: {}, labels }));
 }
 

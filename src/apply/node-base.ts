@@ -6,7 +6,9 @@ import type { ArchiveEntry, Engine, EngineDescription } from "../engine/engine.t
 import { GatewayImageError } from "./errors.ts";
 
 /** Where Node comes from inside containers: put together from this machine's files, or a published image. */
-export type NodeBase = Readonly<{ kind: "assembled"; ref: string } | { kind: "published"; ref: string }>;
+export type NodeBase = Readonly<
+  { kind: "assembled"; ref: string } | { kind: "published"; ref: string }
+>;
 
 const publishedBase = "node:24-slim";
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
@@ -19,19 +21,31 @@ const owner = { uid: 65_532, gid: 65_532 };
 export function chooseNodeBase(engine: EngineDescription, wanted: string | undefined): NodeBase {
   if (wanted !== undefined) return { kind: "published", ref: wanted };
   const ours = architectures[process.arch];
-  const same = engine.local && !engine.virtualMachine && process.platform === "linux" && engine.architecture === ours;
+  const same =
+    engine.local &&
+    !engine.virtualMachine &&
+    process.platform === "linux" &&
+    engine.architecture === ours;
   if (!same) return { kind: "published", ref: publishedBase };
   return { kind: "assembled", ref: `nexus-node:${process.versions.node}-${ours}` };
 }
 
 /** Makes sure that the engine has the base. Throws GatewayImageError, or the engine's image errors. */
-export async function ensureNodeBase(engine: Engine, base: NodeBase, onLine: (line: string) => void): Promise<void> {
+export async function ensureNodeBase(
+  engine: Engine,
+  base: NodeBase,
+  onLine: (line: string) => void,
+): Promise<void> {
   if (await engine.images.inspect(base.ref)) return;
   if (base.kind === "assembled") return assemble(engine, base.ref, onLine);
   for await (const { status } of engine.images.pull(base.ref)) onLine(status);
 }
 
-async function assemble(engine: Engine, ref: string, onLine: (line: string) => void): Promise<void> {
+async function assemble(
+  engine: Engine,
+  ref: string,
+  onLine: (line: string) => void,
+): Promise<void> {
   onLine(`putting together a base image from Node ${process.versions.node} and its libraries`);
   const entries = [...baseFiles(), ...(await librariesOf(process.execPath)), nodeItself()];
   const labels = { "io.nexus.image": "node-base" };
@@ -53,7 +67,11 @@ function baseFiles(): ArchiveEntry[] {
   ].join("\n");
   return [
     { path: "Dockerfile", mode: 0o644, content: dockerfile },
-    { path: "rootfs/etc/passwd", mode: 0o644, content: "root:x:0:0:root:/:/sbin/nologin\nnexus:x:65532:65532:nexus:/:/sbin/nologin\n" },
+    {
+      path: "rootfs/etc/passwd",
+      mode: 0o644,
+      content: "root:x:0:0:root:/:/sbin/nologin\nnexus:x:65532:65532:nexus:/:/sbin/nologin\n",
+    },
     { path: "rootfs/etc/group", mode: 0o644, content: "root:x:0:\nnexus:x:65532:\n" },
     { path: "rootfs/etc/nsswitch.conf", mode: 0o644, content: "hosts: files dns\n" },
     { path: "rootfs/tmp", mode: 0o1777, directory: true },
@@ -64,7 +82,9 @@ function baseFiles(): ArchiveEntry[] {
 /** The shared libraries that the dynamic linker would load for a program, as `ldd` lists them. */
 async function librariesOf(program: string): Promise<ArchiveEntry[]> {
   const { stdout } = await execa("ldd", [program], { reject: false });
-  const listed = [...String(stdout).matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => String(path));
+  const listed = [...String(stdout).matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) =>
+    String(path),
+  );
   if (listed.length === 0) {
     throw new GatewayImageError(
       "`ldd` does not list the libraries of Node, so no base image can be put together here.",
@@ -74,7 +94,11 @@ async function librariesOf(program: string): Promise<ArchiveEntry[]> {
   const resolvers = listed.flatMap((path) => nameServiceLibraries(path));
   const paths = [...new Set([...listed, ...resolvers])];
   return Promise.all(
-    paths.map(async (path) => ({ path: `rootfs${path}`, mode: 0o755, source: await realpath(path) })),
+    paths.map(async (path) => ({
+      path: `rootfs${path}`,
+      mode: 0o755,
+      source: await realpath(path),
+    })),
   );
 }
 

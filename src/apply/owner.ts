@@ -3,7 +3,13 @@ import { readFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 
 /** A process on a host, told apart from a later one with the same pid. */
-export type ProcessOwner = Readonly<{ host: string; boot: string; pid: number; processStart: string; user: string }>;
+export type ProcessOwner = Readonly<{
+  host: string;
+  boot: string;
+  pid: number;
+  processStart: string;
+  user: string;
+}>;
 
 /** This process. */
 export async function thisProcess(): Promise<ProcessOwner> {
@@ -34,7 +40,10 @@ function signalReaches(pid: number): boolean {
 
 /** Linux names each boot; elsewhere a pid and its start have to do. */
 async function bootId(): Promise<string> {
-  return readFile("/proc/sys/kernel/random/boot_id", "utf8").then((id) => id.trim(), () => "");
+  return readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
+    (id) => id.trim(),
+    () => "",
+  );
 }
 
 /** Field 22 of /proc/<pid>/stat (proc(5)): start time in clock ticks after boot. */

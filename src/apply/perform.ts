@@ -37,7 +37,8 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     const onLine = (line: string) => tell({ kind: "build", line });
     await world.once(() => ensureNodeBase(engine, gatewayImage.base, onLine));
     const source = { ...build, args: { NEXUS_NODE_BASE: gatewayImage.base.ref, ...build.args } };
-    for await (const { line } of engine.images.build({ ref: image, source, labels: {} })) onLine(line);
+    for await (const { line } of engine.images.build({ ref: image, source, labels: {} }))
+      onLine(line);
   },
 
   "build-gateway": async (_, world, tell) => {
@@ -59,7 +60,10 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
 
   create: async ({ container }, world) => {
     const networkId = world.network(container.network.name);
-    world.rememberContainer(container.name, await world.context.engine.containers.create(container, networkId));
+    world.rememberContainer(
+      container.name,
+      await world.context.engine.containers.create(container, networkId),
+    );
   },
 
   connect: async ({ container, network, aliases, reconnect }, world) => {
@@ -93,9 +97,22 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
 
   "pull-model": async ({ upstream, model, stallTimeoutMs }, world, tell) => {
     const { signal } = world.context;
-    const onProgress = (progress: Readonly<{ status: string; completedBytes: number; totalBytes: number; bytesPerSecond: number }>) =>
-      tell({ kind: "model", model, ...progress });
-    await pullModel({ link: await world.link(), upstream, model, stallTimeoutMs, signal, onProgress });
+    const onProgress = (
+      progress: Readonly<{
+        status: string;
+        completedBytes: number;
+        totalBytes: number;
+        bytesPerSecond: number;
+      }>,
+    ) => tell({ kind: "model", model, ...progress });
+    await pullModel({
+      link: await world.link(),
+      upstream,
+      model,
+      stallTimeoutMs,
+      signal,
+      onProgress,
+    });
   },
 
   configure: ({ config }, world) => world.configure(config),
@@ -104,7 +121,8 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
 
   drain: async ({ url }, world, tell) => {
     const link = await world.link();
-    const onProgress = (progress: unknown) => tell({ kind: "drain", inFlight: inFlightOf(progress) });
+    const onProgress = (progress: unknown) =>
+      tell({ kind: "drain", inFlight: inFlightOf(progress) });
     await link.call({ op: "drain", url }, { onProgress, signal: world.context.signal });
   },
 
@@ -115,9 +133,11 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     });
   },
 
-  stop: ({ container, graceMs }, world) => world.context.engine.containers.stop(world.container(container), graceMs),
+  stop: ({ container, graceMs }, world) =>
+    world.context.engine.containers.stop(world.container(container), graceMs),
 
-  remove: ({ container }, world) => world.context.engine.containers.remove(world.container(container)),
+  remove: ({ container }, world) =>
+    world.context.engine.containers.remove(world.container(container)),
 
   "remove-network": async ({ id }, { context }) => {
     await context.engine.networks.remove(id);

@@ -21,11 +21,15 @@ export type PipelineOptions = Readonly<{
 const waits: ReadonlySet<Action["kind"]> = new Set(["await", "drain", "pull-model", "pull"]);
 
 /** Resolves with every action's ending, by id, once nothing more can run. */
-export async function runPipeline(actions: readonly Action[], options: PipelineOptions): Promise<ReadonlyMap<string, Ending>> {
+export async function runPipeline(
+  actions: readonly Action[],
+  options: PipelineOptions,
+): Promise<ReadonlyMap<string, Ending>> {
   const endings = new Map<string, Ending>();
   const pending = new Set(actions);
   const running = new Map<string, Promise<void>>();
-  const busy = () => actions.filter((action) => running.has(action.id) && !waits.has(action.kind)).length;
+  const busy = () =>
+    actions.filter((action) => running.has(action.id) && !waits.has(action.kind)).length;
 
   const end = (action: Action, ending: Ending): void => {
     endings.set(action.id, ending);
@@ -37,9 +41,16 @@ export async function runPipeline(actions: readonly Action[], options: PipelineO
     const since = performance.now();
     const run = options.perform(action).then(
       () => end(action, { outcome: "done", durationMs: performance.now() - since }),
-      (error: unknown) => end(action, { outcome: "failed", error: error instanceof Error ? error : new Error(String(error)) }),
+      (error: unknown) =>
+        end(action, {
+          outcome: "failed",
+          error: error instanceof Error ? error : new Error(String(error)),
+        }),
     );
-    running.set(action.id, run.finally(() => running.delete(action.id)));
+    running.set(
+      action.id,
+      run.finally(() => running.delete(action.id)),
+    );
   };
 
   for (;;) {

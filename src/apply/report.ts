@@ -10,11 +10,15 @@ type Failures = ReadonlyMap<string, Failure>;
 
 /** One outcome per service that the plan names, in the plan's order, then those it leaves alone. */
 export function reportOutcomes(plan: Plan, endings: Endings, failures: Failures): ServiceOutcome[] {
-  const named = [...new Set(plan.actions.flatMap(({ service }) => (service === undefined ? [] : [service])))];
+  const named = [
+    ...new Set(plan.actions.flatMap(({ service }) => (service === undefined ? [] : [service]))),
+  ];
   const shared = failures.get("");
   return [
     ...named.map((service) => outcomeOf(service, plan, endings, failures)),
-    ...plan.unchanged.filter((service) => !named.includes(service)).map((service) => ({ service, outcome: "unchanged" as const })),
+    ...plan.unchanged
+      .filter((service) => !named.includes(service))
+      .map((service) => ({ service, outcome: "unchanged" as const })),
     ...(shared ? [{ service: plan.stack, outcome: "failed" as const, failure: shared }] : []),
   ];
 }
@@ -23,24 +27,44 @@ export function reportOutcomes(plan: Plan, endings: Endings, failures: Failures)
 export function exitCodeOf({ services, interrupted }: ApplyReport): ExitCode {
   if (interrupted) return exitCodes.interrupted;
   const failed = services.filter(({ outcome }) => outcome === "failed" || outcome === "kept");
-  if (failed.length === 0) return services.some(({ outcome }) => outcome === "blocked") ? exitCodes.notReady : exitCodes.ok;
-  const codes = new Set(failed.map(({ failure }) => (failure?.cause.kind === "engine" ? failure.cause.exit : exitCodes.notReady)));
-  return codes.size === 1 ? (codes.values().next().value ?? exitCodes.notReady) : exitCodes.notReady;
+  if (failed.length === 0)
+    return services.some(({ outcome }) => outcome === "blocked")
+      ? exitCodes.notReady
+      : exitCodes.ok;
+  const codes = new Set(
+    failed.map(({ failure }) =>
+      failure?.cause.kind === "engine" ? failure.cause.exit : exitCodes.notReady,
+    ),
+  );
+  return codes.size === 1
+    ? (codes.values().next().value ?? exitCodes.notReady)
+    : exitCodes.notReady;
 }
 
-function outcomeOf(service: string, plan: Plan, endings: Endings, failures: Failures): ServiceOutcome {
+function outcomeOf(
+  service: string,
+  plan: Plan,
+  endings: Endings,
+  failures: Failures,
+): ServiceOutcome {
   const actions = plan.actions.filter((action) => action.service === service);
   const failure = failures.get(service);
   if (failure) return { service, outcome: plan.recoveries[service] ? "kept" : "failed", failure };
   const skipped = actions.find(({ id }) => endings.get(id)?.outcome === "skipped");
-  if (skipped) return { service, outcome: "blocked", failure: blockedBy(service, skipped, plan, endings) };
+  if (skipped)
+    return { service, outcome: "blocked", failure: blockedBy(service, skipped, plan, endings) };
   return { service, ...settled(actions) };
 }
 
 function settled(actions: readonly Action[]): Pick<ServiceOutcome, "outcome" | "level"> {
   const awaited = actions.findLast((action) => action.kind === "await");
-  if (awaited) return awaited.target.oneShot ? { outcome: "completed", level: "completed" } : { outcome: "ready", level: awaited.target.level };
-  const gone = actions.some(({ kind }) => kind === "remove") && !actions.some(({ kind }) => kind === "create" || kind === "start");
+  if (awaited)
+    return awaited.target.oneShot
+      ? { outcome: "completed", level: "completed" }
+      : { outcome: "ready", level: awaited.target.level };
+  const gone =
+    actions.some(({ kind }) => kind === "remove") &&
+    !actions.some(({ kind }) => kind === "create" || kind === "start");
   return { outcome: gone ? "removed" : "ready" };
 }
 

@@ -25,7 +25,10 @@ export async function seedSecrets(action: SeedAction, engine: Engine): Promise<v
   }
 }
 
-async function entryOf({ name, file }: SecretFile, user: string | undefined): Promise<ArchiveEntry> {
+async function entryOf(
+  { name, file }: SecretFile,
+  user: string | undefined,
+): Promise<ArchiveEntry> {
   const content = await readFile(file).catch(() => {
     throw new SecretMissingError(name, file);
   });
@@ -51,7 +54,9 @@ function carrier({ volume, image, service = "secrets" }: SeedAction): ContainerR
     capAdd: [],
     capDrop: ["ALL"],
     noNewPrivileges: true,
-    mounts: [{ kind: "volume", source: volume, target: mountPoint, readOnly: false, external: false }],
+    mounts: [
+      { kind: "volume", source: volume, target: mountPoint, readOnly: false, external: false },
+    ],
     network: { name: "none", aliases: [] },
     ports: [],
     devices: [],

@@ -27,5 +27,9 @@ export async function surveyRestart(
 
 async function look(engine: Engine, stack: string): Promise<Omit<Survey, "plan">> {
   const [description, observed] = await Promise.all([engine.describe(), engine.observe(stack, [])]);
-  return { observed, description, gatewayImage: await readGatewayImage(chooseNodeBase(description, undefined)) };
+  return {
+    observed,
+    description,
+    gatewayImage: await readGatewayImage(chooseNodeBase(description, undefined)),
+  };
 }

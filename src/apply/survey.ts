@@ -2,7 +2,13 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Engine, EngineDescription, Gpu, Observed, ObservedContainer } from "../engine/engine.ts";
+import type {
+  Engine,
+  EngineDescription,
+  Gpu,
+  Observed,
+  ObservedContainer,
+} from "../engine/engine.ts";
 import type { StackReadiness } from "../gateway/protocol.ts";
 import { planUp } from "../plan/plan-up.ts";
 import { openGatewayLink } from "../readiness/gateway-link.ts";
@@ -50,8 +56,13 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
 }
 
 /** The gateway's view of the stack; undefined when no gateway runs or it does not answer. */
-export async function askGateway(engine: Engine, observed: Observed): Promise<StackReadiness | undefined> {
-  const gateway = observed.containers.find(({ identity, state }) => identity?.role === "gateway" && state === "running");
+export async function askGateway(
+  engine: Engine,
+  observed: Observed,
+): Promise<StackReadiness | undefined> {
+  const gateway = observed.containers.find(
+    ({ identity, state }) => identity?.role === "gateway" && state === "running",
+  );
   if (!gateway) return undefined;
   return (await askPublishedPort(gateway)) ?? (await askThroughEngine(engine, gateway.id));
 }
@@ -59,12 +70,19 @@ export async function askGateway(engine: Engine, observed: Observed): Promise<St
 async function askPublishedPort(gateway: ObservedContainer): Promise<StackReadiness | undefined> {
   const published = gateway.ports.find(({ containerPort }) => containerPort === 8801);
   if (!published) return undefined;
-  const readiness = await readStackReadiness({ host: published.hostIp, observabilityPort: published.hostPort, timeoutMs: 2_000 });
+  const readiness = await readStackReadiness({
+    host: published.hostIp,
+    observabilityPort: published.hostPort,
+    timeoutMs: 2_000,
+  });
   return readiness?.stack === gateway.identity?.stack ? readiness : undefined;
 }
 
 /** The port is out of reach on remote engines and in virtual machines; the engine's exec is not. */
-async function askThroughEngine(engine: Engine, gatewayId: string): Promise<StackReadiness | undefined> {
+async function askThroughEngine(
+  engine: Engine,
+  gatewayId: string,
+): Promise<StackReadiness | undefined> {
   try {
     await using link = await openGatewayLink(engine, gatewayId, AbortSignal.timeout(10_000));
     return await link.call({ op: "status" }, { signal: AbortSignal.timeout(10_000) });
@@ -77,31 +95,53 @@ function imagesOf({ services }: Stack): string[] {
   return services.flatMap((service) => (service.kind === "container" ? [service.image.ref] : []));
 }
 
-type GpuQuestion = Readonly<{ request: UpRequest; description: EngineDescription; observed: Observed; gatewayImage: GatewayImage }>;
+type GpuQuestion = Readonly<{
+  request: UpRequest;
+  description: EngineDescription;
+  observed: Observed;
+  gatewayImage: GatewayImage;
+}>;
 
 /** Asks a container what GPUs it can see, but only when a service needs one that the engine has not given it yet. */
-async function findGpus({ request, description, observed, gatewayImage }: GpuQuestion): Promise<readonly Gpu[]> {
+async function findGpus({
+  request,
+  description,
+  observed,
+  gatewayImage,
+}: GpuQuestion): Promise<readonly Gpu[]> {
   const { engine, stack } = request;
-  const wanting = stack.services.filter((service) => service.kind === "container" && service.gpus.kind !== "none");
+  const wanting = stack.services.filter(
+    (service) => service.kind === "container" && service.gpus.kind !== "none",
+  );
   if (wanting.length === 0 || description.gpuKinds.length === 0) return [];
-  const held = observed.containers.flatMap(({ gpus }) => (gpus && gpus.kind !== "amd" ? gpus.ids : []));
+  const held = observed.containers.flatMap(({ gpus }) =>
+    gpus && gpus.kind !== "amd" ? gpus.ids : [],
+  );
   const settled = wanting.every((service) => hasItsGpu(service as ContainerService, observed));
   if (settled) return [...new Set(held)].map((id) => ({ id, name: id }));
-  if (!observed.images[gatewayImage.ref]) await ensureGatewayImage(engine, gatewayImage, () => undefined);
+  if (!observed.images[gatewayImage.ref])
+    await ensureGatewayImage(engine, gatewayImage, () => undefined);
   return engine.gpus(gatewayImage.ref);
 }
 
 function hasItsGpu({ name, gpus }: ContainerService, { containers }: Observed): boolean {
   const own = containers.filter(({ identity }) => identity?.service === name);
-  return gpus.kind === "auto" ? own.length > 0 : own.some((container) => container.gpus !== undefined);
+  return gpus.kind === "auto"
+    ? own.length > 0
+    : own.some((container) => container.gpus !== undefined);
 }
 
 /** A keyed hash of every secret, so that a change is seen and a label gives nothing away. */
 async function digestSecrets(stack: Stack): Promise<Record<string, string>> {
-  const files = stack.services.flatMap((service) => (service.kind === "container" ? service.secrets : []));
+  const files = stack.services.flatMap((service) =>
+    service.kind === "container" ? service.secrets : [],
+  );
   if (files.length === 0) return {};
   const key = await hashKey(stack.directory);
-  const digest = async ({ name, file }: Readonly<{ name: string; file: string }>): Promise<[string, string]> => {
+  const digest = async ({
+    name,
+    file,
+  }: Readonly<{ name: string; file: string }>): Promise<[string, string]> => {
     const content = await readFile(file).catch(() => {
       throw new SecretMissingError(name, file);
     });

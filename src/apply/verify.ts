@@ -8,9 +8,18 @@ export function differences(request: ContainerRequest, observed: ObservedContain
     ...unless(security.readOnly === request.readOnly, "its root file system is writable"),
     ...unless(!security.privileged, "it is privileged"),
     ...unless(security.noNewPrivileges === request.noNewPrivileges, "it may gain privileges"),
-    ...unless(sameSet(security.capDrop, request.capDrop), `it keeps capabilities (dropped: ${list(security.capDrop)})`),
-    ...unless(sameSet(security.capAdd, request.capAdd), `its added capabilities are ${list(security.capAdd)}`),
-    ...unless(limits.memoryBytes === request.limits.memoryBytes, "its memory limit is not in force"),
+    ...unless(
+      sameSet(security.capDrop, request.capDrop),
+      `it keeps capabilities (dropped: ${list(security.capDrop)})`,
+    ),
+    ...unless(
+      sameSet(security.capAdd, request.capAdd),
+      `its added capabilities are ${list(security.capAdd)}`,
+    ),
+    ...unless(
+      limits.memoryBytes === request.limits.memoryBytes,
+      "its memory limit is not in force",
+    ),
     ...unless(limits.cpus === request.limits.cpus, "its CPU limit is not in force"),
     ...unless(limits.pids === request.limits.pids, "its limit on processes is not in force"),
     ...unless(mountsVolumes(request, observed), "a volume is not mounted"),
@@ -22,7 +31,11 @@ const unless = (holds: boolean, difference: string) => (holds ? [] : [difference
 const list = (words: readonly string[]) => (words.length === 0 ? "none" : words.join(" "));
 
 function sameSet(left: readonly string[], right: readonly string[]): boolean {
-  const bare = (words: readonly string[]) => words.map((word) => word.replace(/^CAP_/, "")).toSorted().join(" ");
+  const bare = (words: readonly string[]) =>
+    words
+      .map((word) => word.replace(/^CAP_/, ""))
+      .toSorted()
+      .join(" ");
   return bare(left) === bare(right);
 }
 

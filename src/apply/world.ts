@@ -61,7 +61,10 @@ export class World {
 
   /** The control channel, opened at its first use and again after it broke. */
   link(): Promise<GatewayLink> {
-    this.#link ??= openGatewayLink(this.context.engine, this.container(this.#gateway ?? "gateway")).catch((error: unknown) => {
+    this.#link ??= openGatewayLink(
+      this.context.engine,
+      this.container(this.#gateway ?? "gateway"),
+    ).catch((error: unknown) => {
       this.#link = undefined;
       throw error;
     });
@@ -107,8 +110,12 @@ function requestOf(action: Action): [string, ContainerRequest][] {
 
 /** The gateway's container: the one the plan makes, else the one that serves now. */
 function gatewayName(plan: Plan, observed: Observed): string | undefined {
-  const planned = plan.actions.flatMap((action) => requestOf(action)).find(([, { identity }]) => identity.role === "gateway");
+  const planned = plan.actions
+    .flatMap((action) => requestOf(action))
+    .find(([, { identity }]) => identity.role === "gateway");
   const gateways = observed.containers.filter(({ identity }) => identity?.role === "gateway");
-  const newest = gateways.toSorted((a, b) => (b.identity?.generation ?? 0) - (a.identity?.generation ?? 0));
+  const newest = gateways.toSorted(
+    (a, b) => (b.identity?.generation ?? 0) - (a.identity?.generation ?? 0),
+  );
   return planned?.[0] ?? (newest.find(({ state }) => state === "running") ?? newest[0])?.name;
 }

@@ -8,7 +8,9 @@ export default class Restart extends ChangingCommand {
     "Restarts the named services, or all of them, in dependency order and exits 0 only when each is at its level again. It applies no change of the stack file: `nexus up` does that.";
   static override examples = ["<%= config.bin %> restart ollama", "<%= config.bin %> restart"];
   static override strict = false;
-  static override args = { service: Args.string({ description: "Service to restart; all when left out." }) };
+  static override args = {
+    service: Args.string({ description: "Service to restart; all when left out." }),
+  };
   static override flags = changeFlags;
 
   async run(): Promise<ChangeDocument> {
@@ -16,6 +18,10 @@ export default class Restart extends ChangingCommand {
     const { stack } = await this.loadStack(flags);
     const engine = await this.connect(flags);
     const services = argv.map(String);
-    return this.change(flags, { engine, stack: stack.name, survey: () => surveyRestart({ engine, stack, services }) });
+    return this.change(flags, {
+      engine,
+      stack: stack.name,
+      survey: () => surveyRestart({ engine, stack, services }),
+    });
   }
 }

@@ -13,17 +13,35 @@ export default class Up extends ChangingCommand {
   ];
   static override flags = {
     ...changeFlags,
-    stack: Flags.string({ description: "Ready-made stack to start from when there is no stack file yet." }),
-    pull: Flags.string({ description: "`always` fetches images again even when they are there.", options: ["missing", "always"], default: "missing" }),
+    stack: Flags.string({
+      description: "Ready-made stack to start from when there is no stack file yet.",
+    }),
+    pull: Flags.string({
+      description: "`always` fetches images again even when they are there.",
+      options: ["missing", "always"],
+      default: "missing",
+    }),
   };
 
   async run(): Promise<ChangeDocument> {
     const { flags } = await this.parse(Up);
     const { stack } = await this.loadOrOfferStack(flags);
     const engine = await this.connect(flags);
-    const request = { engine, stack, version: this.config.version, ...(flags.pull === "always" ? { pull: "always" as const } : {}) };
-    const document = await this.change(flags, { engine, stack: stack.name, survey: () => surveyUp(request) });
-    if (process.exitCode === 0) this.note(`The API is at http://${stack.gateway.host}:${stack.gateway.port}/v1; the key is in .nexus/secrets/default.key.`);
+    const request = {
+      engine,
+      stack,
+      version: this.config.version,
+      ...(flags.pull === "always" ? { pull: "always" as const } : {}),
+    };
+    const document = await this.change(flags, {
+      engine,
+      stack: stack.name,
+      survey: () => surveyUp(request),
+    });
+    if (process.exitCode === 0)
+      this.note(
+        `The API is at http://${stack.gateway.host}:${stack.gateway.port}/v1; the key is in .nexus/secrets/default.key.`,
+      );
     return document;
   }
 }

@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+import type { Ending } from "../../src/apply/pipeline.ts";
+import { exitCodeOf, reportOutcomes } from "../../src/apply/report.ts";
+import type { Action, Plan } from "../../src/plan/plan.ts";
+import type { Cause, Failure } from "../../src/readiness/readiness.ts";
+
+const done: Ending = { outcome: "done", durationMs: 1 };
+const failed: Ending = { outcome: "failed", error: new Error("broke") };
+const skipped: Ending = { outcome: "skipped", because: "something did not succeed" };
+
+const startOf = (service: string, after: readonly string[] = []): Action => ({
+  id: `start ${service}`,
+  after,
+  because: "missing",
+  service,
+  kind: "start",
+  container: `home-${service}-1`,
+});
+const awaitOf = (service: string, oneShot = false): Action => ({
+  id: `await ${service}`,
+  after: [`start ${service}`],
+  because: "missing",
+  service,
+  kind: "await",
+  target: { level: "ready", stallTimeoutMs: 1, stableMs: 1, oneShot },
+});
+const planOf = (actions: readonly Action[], rest: Partial<Plan> = {}): Plan => ({
+  stack: "home",
+  actions,
+  recoveries: {},
+  unchanged: [],
+  ...rest,
+});
+const failureOf = (service: string, cause: Cause): Failure => ({
+  service,
+  cause,
+  message: "it broke",
+  remedy: "mend it",
+  logs: [],
+});
+const report = (services: ReturnType<typeof reportOutcomes>, interrupted = false) => ({
+  services,
+  interrupted,
+  durationMs: 1,
+});
+
+test("a service whose wait succeeded is ready at the level that was waited for", () => {
+  const plan = planOf([startOf("ollama"), awaitOf("ollama")], { unchanged: ["gateway"] });
+  const outcomes = reportOutcomes(
+    plan,
+    new Map([
+      ["start ollama", done],
+      ["await ollama", done],
+    ]),
+    new Map(),
+  );
+
+  expect(outcomes).toEqual([
+    { service: "ollama", outcome: "ready", level: "ready" },
+    { service: "gateway", outcome: "unchanged" },
+  ]);
+  expect(exitCodeOf(report(outcomes))).toBe(0);
+});
+
+test("a job that ended well is completed", () => {
+  const plan = planOf([startOf("seed"), awaitOf("seed", true)]);
+
+  expect(
+    reportOutcomes(
+      plan,
+      new Map([
+        ["start seed", done],
+        ["await seed", done],
+      ]),
+      new Map(),
+    ),
+  ).toEqual([{ service: "seed", outcome: "completed", level: "completed" }]);
+});
+
+test("a service whose replacement failed is kept, and the exit code is 4 all the same", () => {
+  const plan = planOf([startOf("tts"), awaitOf("tts")], { recoveries: { tts: [startOf("tts")] } });
+  const failures = new Map([["tts", failureOf("tts", { kind: "crashed", exitCode: 3 })]]);
+  const outcomes = reportOutcomes(
+    plan,
+    new Map([
+      ["start tts", done],
+      ["await tts", failed],
+    ]),
+    failures,
+  );
+
+  expect(outcomes).toMatchObject([
+    { service: "tts", outcome: "kept", failure: { message: "it broke" } },
+  ]);
+  expect(exitCodeOf(report(outcomes))).toBe(4);
+});
+
+test("a service that waits for a failed one is blocked, and names the one to mend", () => {
+  const plan = planOf([startOf("db"), awaitOf("db"), startOf("web", ["await db"]), awaitOf("web")]);
+  const endings = new Map([
+    ["start db", done],
+    ["await db", failed],
+    ["start web", skipped],
+    ["await web", skipped],
+  ]);
+  const outcomes = reportOutcomes(
+    plan,
+    endings,
+    new Map([["db", failureOf("db", { kind: "out-of-memory" })]]),
+  );
+
+  expect(outcomes[1]).toMatchObject({
+    service: "web",
+    outcome: "blocked",
+    failure: { cause: { kind: "blocked", by: "db" } },
+  });
+});
+
+test("a failure of one class throughout keeps that class as exit code, a mixture is 4", () => {
+  const image: Cause = {
+    kind: "engine",
+    code: "NEXUS_IMAGE_NOT_FOUND",
+    message: "no",
+    remedy: "pull",
+    exit: 8,
+  };
+  const of = (...causes: Cause[]) =>
+    report(
+      causes.map((cause) => ({ service: "a", outcome: "failed", failure: failureOf("a", cause) })),
+    );
+
+  expect(exitCodeOf(of(image, image))).toBe(8);
+  expect(exitCodeOf(of(image, { kind: "crashed", exitCode: 1 }))).toBe(4);
+});
+
+test("an interruption is 130, whatever else happened", () => {
+  expect(exitCodeOf(report([], true))).toBe(130);
+});
