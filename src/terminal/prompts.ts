@@ -57,3 +57,8 @@ async function ask<Answer>(
     throw error;
   }
 }
+
+/** Asks for consent unless it was given in advance. Throws PromptNeedsTerminalError, PromptCancelledError. */
+export async function agree(question: Question & Readonly<{ yes: boolean }>): Promise<boolean> {
+  return question.yes || confirm(question);
+}

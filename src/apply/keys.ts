@@ -1,0 +1,128 @@
+/** The gateway's API keys: made here, shown once, kept there as digests. */
+import { exitCodes, NexusError } from "../errors.ts";
+import type { KeyRecord } from "../gateway/protocol.ts";
+import { mintKey } from "../gateway/protocol.ts";
+import type { GatewayLink } from "../readiness/gateway-link.ts";
+
+/** What a key may do. */
+export type KeyScope = KeyRecord["scopes"][number];
+
+/** A key as it is asked for. */
+export type KeyWish = Readonly<{
+  name: string;
+  scopes: readonly KeyScope[];
+  models?: readonly string[];
+  /** ISO 8601. */
+  expires_at?: string;
+}>;
+
+/** A new key: the only time that it is seen in plain text. */
+export type NewKey = Readonly<{ key: string; record: KeyRecord }>;
+
+/** The gateway has no key of that name. */
+export class UnknownKeyError extends NexusError {
+  readonly code = "NEXUS_UNKNOWN_KEY";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy = "See them with `nexus keys ls`.";
+
+  constructor(name: string, known: readonly string[]) {
+    super(
+      `The gateway has no key named ${name}${known.length > 0 ? ` (it has ${known.join(", ")})` : ""}.`,
+    );
+    this.details = { name, known };
+  }
+
+  override readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** There is a key of that name already. */
+export class KeyNameTakenError extends NexusError {
+  readonly code = "NEXUS_KEY_NAME_TAKEN";
+  readonly exitCode = exitCodes.conflict;
+  readonly remedy: string;
+
+  constructor(name: string) {
+    super(`The gateway already has a key named ${name}.`);
+    this.remedy = `Choose another name, or replace that key with \`nexus keys rotate ${name}\`.`;
+  }
+}
+
+/** A text that should be a span of time is none. */
+export class InvalidExpiryError extends NexusError {
+  readonly code = "NEXUS_INVALID_EXPIRY";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy = "Write it as a number and a unit: 12h, 30d, 8w or 1y.";
+
+  constructor(text: string) {
+    super(`\`${text}\` is not a span of time.`);
+  }
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000,
+};
+
+/** The moment that lies a span such as `30d` ahead, as ISO 8601. Throws InvalidExpiryError. */
+export function expiryAfter(span: string, now: Date): string {
+  const [, amount = "", unit = ""] = /^(\d{1,5})([hdwy])$/.exec(span) ?? [];
+  const ms = Number(amount) * (unitMs[unit] ?? 0);
+  if (ms === 0) throw new InvalidExpiryError(span);
+  return new Date(now.getTime() + ms).toISOString();
+}
+
+/** Makes a key and has the gateway accept it. Throws KeyNameTakenError. */
+export async function addKey(link: GatewayLink, wish: KeyWish, now = new Date()): Promise<NewKey> {
+  const known = await link.call({ op: "keys.list" });
+  if (known.some(({ name }) => name === wish.name)) throw new KeyNameTakenError(wish.name);
+  const made = mintKey(wish, now);
+  await link.call({ op: "keys.add", key: made.record });
+  return made;
+}
+
+/** Replaces a key by a new one with the same rights; if the gateway refuses the new one, the old one stays. */
+export async function rotateKey(
+  link: GatewayLink,
+  name: string,
+  now = new Date(),
+): Promise<NewKey> {
+  const old = await findKey(link, name);
+  const { scopes, models, expires_at } = old;
+  const made = mintKey(
+    {
+      name,
+      scopes,
+      ...(models ? { models } : {}),
+      ...(expires_at === undefined ? {} : { expires_at }),
+    },
+    now,
+  );
+  await link.call({ op: "keys.remove", name });
+  try {
+    await link.call({ op: "keys.add", key: made.record });
+  } catch (error) {
+    await link.call({ op: "keys.add", key: old });
+    throw error;
+  }
+  return made;
+}
+
+/** Makes a key useless at once. Throws UnknownKeyError. */
+export async function removeKey(link: GatewayLink, name: string): Promise<KeyRecord> {
+  const record = await findKey(link, name);
+  await link.call({ op: "keys.remove", name });
+  return record;
+}
+
+async function findKey(link: GatewayLink, name: string): Promise<KeyRecord> {
+  const known = await link.call({ op: "keys.list" });
+  const found = known.find((key) => key.name === name);
+  if (found === undefined)
+    throw new UnknownKeyError(
+      name,
+      known.map((key) => key.name),
+    );
+  return found;
+}

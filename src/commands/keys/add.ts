@@ -1,0 +1,55 @@
+import { Args, Flags } from "@oclif/core";
+import { saveKey } from "../../apply/key-files.ts";
+import { addKey, expiryAfter, type KeyScope, type NewKey } from "../../apply/keys.ts";
+import { withGateway } from "../../apply/gateway-access.ts";
+import { NexusCommand } from "../../nexus-command.ts";
+
+/** What `nexus keys add --json` prints: the only place where the key is seen. */
+export type AddedKey = NewKey & Readonly<{ file?: string }>;
+
+export default class KeysAdd extends NexusCommand {
+  static override summary = "Make a key for the gateway and print it, once.";
+  static override description =
+    "The gateway keeps only a digest of the key. It works at once; nothing is restarted.";
+  static override examples = [
+    "<%= config.bin %> keys add laptop",
+    "<%= config.bin %> keys add ci --model ollama/llama3.2:3b --expires 30d",
+    "<%= config.bin %> keys add me --scope inference --scope admin --save",
+  ];
+  static override args = {
+    name: Args.string({ required: true, description: "What to call it." }),
+  };
+  static override flags = {
+    scope: Flags.string({
+      description: "What it may do; can be given more than once.",
+      options: ["inference", "admin"],
+      multiple: true,
+      default: ["inference"],
+    }),
+    model: Flags.string({
+      description: "A model it may use; all when left out. Can be given more than once.",
+      multiple: true,
+    }),
+    expires: Flags.string({ description: "When it stops working: 12h, 30d, 8w or 1y from now." }),
+    save: Flags.boolean({ description: "Also write it to .nexus/secrets/<name>.key." }),
+  };
+
+  async run(): Promise<AddedKey> {
+    const { args, flags } = await this.parse(KeysAdd);
+    const { stack } = await this.loadStack(flags);
+    const expires =
+      flags.expires === undefined ? {} : { expires_at: expiryAfter(flags.expires, new Date()) };
+    const models = flags.model === undefined ? {} : { models: flags.model };
+    const scopes = flags.scope.filter(
+      (scope): scope is KeyScope => scope === "inference" || scope === "admin",
+    );
+    const wish = { name: args.name, scopes, ...models, ...expires };
+    const made = await withGateway(await this.connect(flags), stack.name, (link) =>
+      addKey(link, wish),
+    );
+    const file = flags.save ? await saveKey(stack.directory, args.name, made.key) : undefined;
+    this.log(made.key);
+    this.note(file === undefined ? "This is the only time it is shown." : `Saved in ${file}.`);
+    return { ...made, ...(file === undefined ? {} : { file }) };
+  }
+}

@@ -1,0 +1,36 @@
+import { Args, Flags } from "@oclif/core";
+import { withGateway } from "../../apply/gateway-access.ts";
+import { keyFile, readKey, saveKey } from "../../apply/key-files.ts";
+import { rotateKey } from "../../apply/keys.ts";
+import { NexusCommand } from "../../nexus-command.ts";
+import type { AddedKey } from "./add.ts";
+
+export default class KeysRotate extends NexusCommand {
+  static override summary = "Replace a key by a new one with the same name and rights.";
+  static override description =
+    "The old key stops working and the new one is printed, once. A key that was saved in .nexus/secrets is replaced there too.";
+  static override examples = [
+    "<%= config.bin %> keys rotate default",
+    "<%= config.bin %> keys rotate ci --json",
+  ];
+  static override args = { name: Args.string({ required: true, description: "Name of the key." }) };
+  static override flags = {
+    save: Flags.boolean({
+      description: "Write it to .nexus/secrets/<name>.key even if the old one was not there.",
+    }),
+  };
+
+  async run(): Promise<AddedKey> {
+    const { args, flags } = await this.parse(KeysRotate);
+    const { stack } = await this.loadStack(flags);
+    const saved = (await readKey(keyFile(stack.directory, args.name))) !== undefined;
+    const made = await withGateway(await this.connect(flags), stack.name, (link) =>
+      rotateKey(link, args.name),
+    );
+    const file =
+      saved || flags.save ? await saveKey(stack.directory, args.name, made.key) : undefined;
+    this.log(made.key);
+    this.note(file === undefined ? "This is the only time it is shown." : `Saved in ${file}.`);
+    return { ...made, ...(file === undefined ? {} : { file }) };
+  }
+}
