@@ -19,7 +19,8 @@ export async function allImages(): Promise<
     ...(await scenarioImages(base)),
     pause,
     await webImage(),
-    { ...pause, names: ["nexus-test/foreign:1"], settings: foreign(pause.settings) },
+    { ...pause, names: ["nexus-test/foreign:1"], settings: foreign(pause.settings), listed: true },
+    { ...pause, names: ["nexus-test/foreign-label:1"], settings: foreign(pause.settings) },
     await wrongArchitectureImage(),
   ];
   return { open, closed: [{ ...pause, names: ["private/pause:1"] }] };

@@ -23,6 +23,8 @@ export type Image = Readonly<{
   names: readonly string[];
   layers: readonly Layer[];
   settings: ImageSettings;
+  /** Put behind a manifest list, so that engines of other platforms refuse the pull. */
+  listed?: boolean;
 }>;
 
 /** The registry refused a push. */
@@ -39,7 +41,9 @@ export type Registry = Readonly<{
   credentials?: Readonly<{ username: string; password: string }>;
 }>;
 
+const thisArchitecture = arch === "x64" ? "amd64" : arch;
 const manifestType = "application/vnd.docker.distribution.manifest.v2+json";
+const listType = "application/vnd.docker.distribution.manifest.list.v2+json";
 const layerType = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 const configType = "application/vnd.docker.container.image.v1+json";
 
@@ -60,12 +64,26 @@ export async function pushImage(registry: Registry, image: Image): Promise<void>
   for (const name of image.names) {
     const [repository = "", tag = ""] = name.split(":");
     for (const blob of blobs) await pushBlob(registry, repository, blob);
-    const type = { "content-type": manifestType };
-    await call(registry, "PUT", `/v2/${repository}/manifests/${tag}`, {
-      headers: type,
-      body: manifest,
-    });
+    const put = async (reference: string, type: string, body: string) =>
+      call(registry, "PUT", `/v2/${repository}/manifests/${reference}`, {
+        headers: { "content-type": type },
+        body,
+      });
+    if (image.listed ?? false) {
+      await put(digestOf(manifest), manifestType, manifest);
+      await put(tag, listType, listOf(image, manifest));
+    } else {
+      await put(tag, manifestType, manifest);
+    }
   }
+}
+
+function listOf({ settings }: Image, manifest: string): string {
+  const platform = { os: "linux", architecture: settings.architecture ?? thisArchitecture };
+  const digest = digestOf(manifest);
+  const size = Buffer.byteLength(manifest);
+  const manifests = [{ mediaType: manifestType, size, digest, platform }];
+  return JSON.stringify({ schemaVersion: 2, mediaType: listType, manifests });
 }
 
 async function pushBlob(registry: Registry, repository: string, blob: Layer): Promise<void> {
@@ -107,7 +125,7 @@ async function send(registry: Registry, method: string, path: string, payload: P
 
 function configOf({ layers, settings }: Image): unknown {
   return {
-    architecture: settings.architecture ?? (arch === "x64" ? "amd64" : arch),
+    architecture: settings.architecture ?? thisArchitecture,
     os: "linux",
     created: "2026-01-01T00:00:00Z",
     config: containerConfig(settings),
