@@ -18,12 +18,19 @@ export type ContainerNews = Readonly<
   | { kind: "lost"; error: unknown }
 >;
 
-/** How a feed deals with time. */
+/** What a feed is opened with. */
 export type EventFeedOptions = Readonly<{
+  engine: WatchedEngine;
+  stack: string;
   clock?: Clock;
   /** How long the engine may stay away before subscribers are told, in milliseconds; a minute by default. */
   patienceMs?: number;
 }>;
+
+/** Opens the stack's events. Open it before anything is started, and dispose of it when all waits are over. */
+export function openEventFeed(options: EventFeedOptions): EventFeed {
+  return new EventFeed(options);
+}
 
 /** Milliseconds between two tries to reach an engine that went away. */
 const RETRY_MS = 250;
@@ -37,7 +44,7 @@ interface Subscriber {
   queue: EngineEvent[] | undefined;
 }
 
-/** Container events of one stack, per container. Open it before anything is started. */
+/** Container events of one stack, per container. */
 export class EventFeed implements AsyncDisposable {
   readonly #engine: WatchedEngine;
   readonly #stack: string;
@@ -48,21 +55,12 @@ export class EventFeed implements AsyncDisposable {
   readonly #finished: Promise<void>;
   #past: EngineEvent[] = [];
 
-  private constructor(engine: WatchedEngine, stack: string, options: EventFeedOptions) {
+  constructor({ engine, stack, clock = systemClock, patienceMs = 60_000 }: EventFeedOptions) {
     this.#engine = engine;
     this.#stack = stack;
-    this.#clock = options.clock ?? systemClock;
-    this.#patienceMs = options.patienceMs ?? 60_000;
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
     this.#finished = this.#run();
-  }
-
-  /** Resolves when the engine has been asked for its events. */
-  static async open(
-    engine: WatchedEngine,
-    stack: string,
-    options: EventFeedOptions = {},
-  ): Promise<EventFeed> {
-    return new EventFeed(engine, stack, options);
   }
 
   /**

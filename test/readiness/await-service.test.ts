@@ -3,7 +3,7 @@ import { exitCodes, NexusError } from "../../src/errors.ts";
 import type { ControlReply, ProbeReport } from "../../src/gateway/protocol.ts";
 import { awaitService, type ServiceWait } from "../../src/readiness/await-service.ts";
 import { StoppedWithEngineError } from "../../src/readiness/errors.ts";
-import { EventFeed } from "../../src/readiness/event-feed.ts";
+import { type EventFeed, openEventFeed } from "../../src/readiness/event-feed.ts";
 import type { GatewayLink } from "../../src/readiness/gateway-link.ts";
 import { GatewayStub, type SeenRequest } from "./gateway-stub.ts";
 import { job, toBeProven, toBeReady, withoutHttp } from "./judge-steps.ts";
@@ -31,10 +31,10 @@ let clock: ManualClock;
 let feed: EventFeed;
 const links: GatewayLink[] = [];
 
-beforeEach(async () => {
+beforeEach(() => {
   engine = new StubEngine();
   clock = new ManualClock();
-  feed = await EventFeed.open(engine, "home", { clock, patienceMs: 1_000 });
+  feed = openEventFeed({ engine, stack: "home", clock, patienceMs: 1_000 });
 });
 
 afterEach(async () => {

@@ -1,5 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import { type ContainerNews, EventFeed } from "../../src/readiness/event-feed.ts";
+import {
+  type ContainerNews,
+  type EventFeed,
+  openEventFeed,
+} from "../../src/readiness/event-feed.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
 import { container, die, event, StubEngine } from "./stub-engine.ts";
 
@@ -10,7 +14,7 @@ afterEach(async () => {
 });
 
 async function open(engine: StubEngine, clock = new ManualClock()): Promise<EventFeed> {
-  const feed = await EventFeed.open(engine, "home", { clock, patienceMs: 1_000 });
+  const feed = openEventFeed({ engine, stack: "home", clock, patienceMs: 1_000 });
   feeds.push(feed);
   await settled();
   return feed;

@@ -1,0 +1,193 @@
+/** Every cause in plain words: what happened, and what to do about it. Pure. */
+import type { LogLine } from "../engine/engine.ts";
+import { clueIn } from "./clues.ts";
+import type { Cause } from "./readiness.ts";
+
+/** One sentence for people, and one instruction. */
+export type Explanation = Readonly<{ message: string; remedy: string }>;
+
+/** What is known beside the cause. */
+export type Circumstances = Readonly<{
+  service: string;
+  /** Nexus does not run it, so there is no container to look into. */
+  external: boolean;
+  logs: readonly LogLine[];
+}>;
+
+/** Written as a method, so that the table below may be read by a kind that is only known when it runs. */
+type Explain<Kind extends Cause["kind"]> = {
+  explain(cause: Extract<Cause, { kind: Kind }>, circumstances: Circumstances): Explanation;
+}["explain"];
+
+/** Says why a service is not at its level, and how to mend it. Its last log lines are read for clues. */
+export function explain(cause: Cause, circumstances: Circumstances): Explanation {
+  const byKind: Readonly<Record<Cause["kind"], Explain<Cause["kind"]>>> = explanations;
+  return byKind[cause.kind](cause, circumstances);
+}
+
+const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
+  crashed: ({ exitCode }, circumstances) =>
+    crash(exitCode, `crashed with exit code ${exitCode}`, circumstances),
+
+  "crash-loop": ({ exitCode, restarts }, circumstances) =>
+    crash(
+      exitCode,
+      `keeps crashing: ${times(restarts)}, last with exit code ${exitCode}`,
+      circumstances,
+    ),
+
+  "out-of-memory": ({ limitBytes }, { service }) =>
+    limitBytes === undefined
+      ? {
+          message: `${service} was killed because the machine ran out of memory.`,
+          remedy: `Stop something else, give ${service} a smaller model, or move it to a machine with more memory; \`nexus doctor\` shows what there is.`,
+        }
+      : {
+          message: `${service} was killed by its ${inMiB(limitBytes)} memory limit.`,
+          remedy: `Raise \`mem_limit\` of ${service} in nexus.yaml, then run \`nexus up\`.`,
+        },
+
+  "exited-early": (_cause, { service, logs }) => ({
+    message: `${service} ended by itself (exit code 0) before it could serve${clueText(logs)}.`,
+    remedy:
+      clueIn(logs)?.remedy ??
+      `Check \`command\` of ${service} in nexus.yaml. If it is a job that is meant to end, give it \`restart: "no"\` and no \`port\`.`,
+  }),
+
+  "start-refused": ({ message }, { service }) => ({
+    message: `The engine could not start ${service}: ${clause(message)}.`,
+    remedy: startRemedy(service, message),
+  }),
+
+  "never-listened": ({ port }, { service, external, logs }) =>
+    external
+      ? {
+          message: `Nothing answers on port ${port} where ${service} should be.`,
+          remedy: `Start that server, or correct the address under \`external\` of ${service} in nexus.yaml. It must be reachable from a container: localhost is not.`,
+        }
+      : {
+          message: `${service} runs, but nothing answers on its port ${port}${clueText(logs)}.`,
+          remedy:
+            clueIn(logs)?.remedy ??
+            `Check \`port\` of ${service} in nexus.yaml: the port the software listens on inside its container, on all addresses (0.0.0.0), not on 127.0.0.1.`,
+        },
+
+  "not-ready": ({ status, detail }, { service }) => ({
+    message: `${service} is not ready: ${clause(detail)}.`,
+    remedy: notReadyRemedy(service, status),
+  }),
+
+  "still-loading": ({ detail }, { service, logs }) => ({
+    message: `${service} is still loading and makes no visible progress: ${clause(detail)}.`,
+    remedy:
+      clueIn(logs)?.remedy ??
+      `Look at \`nexus logs ${service}\`. If it is only slow, raise its \`stall_timeout\` in nexus.yaml.`,
+  }),
+
+  unhealthy: ({ detail }, { service }) => ({
+    message: `${service} fails its container's health check${detail ? `; seen from outside: ${clause(detail)}` : ""}.`,
+    remedy: `Look at \`nexus logs ${service}\`. If the check itself is wrong, correct \`healthcheck\` of ${service} in nexus.yaml.`,
+  }),
+
+  "model-missing": ({ models, detail }, { service }) => ({
+    message: `${service} lacks the ${models.length === 1 ? "model" : "models"} ${models.join(", ")}${detail ? ` (${clause(detail)})` : ""}.`,
+    remedy: `Check the spelling under \`models\` of ${service} in nexus.yaml, then run \`nexus models pull ${models[0] ?? ""}\`.`,
+  }),
+
+  "request-failed": ({ status, detail }, { service }) => ({
+    message: `${service} says it is ready, but a first real request failed${status ? ` with status ${status}` : ""}: ${clause(detail)}.`,
+    remedy: `Look at \`nexus logs ${service}\`. To accept its own word for it, set \`ready: ready\` in nexus.yaml.`,
+  }),
+
+  "gpu-missing": ({ detail }, { service }) => ({
+    message: `${service} did not get the GPU it asks for: ${clause(detail)}.`,
+    remedy: `Run \`nexus doctor\` to see what the engine offers, or set \`gpus: none\` for ${service} in nexus.yaml.`,
+  }),
+
+  blocked: ({ by }, { service }) => ({
+    message: `${service} waits for ${by}, which is not ready.`,
+    remedy: `Mend ${by} first, then run \`nexus up\` again.`,
+  }),
+
+  removed: (_cause, { service }) => ({
+    message: `The container of ${service} was removed by somebody else.`,
+    remedy: "Run `nexus up` to make it anew; its volumes are still there.",
+  }),
+
+  engine: ({ message, remedy }) => ({ message, remedy }),
+};
+
+function crash(exitCode: number, how: string, { service, logs }: Circumstances): Explanation {
+  const clue = clueIn(logs);
+  const meaning = clue?.message ?? exitMeanings[exitCode]?.message;
+  return {
+    message: `${service} ${how}${meaning ? `: ${meaning}` : ""}.`,
+    remedy:
+      clue?.remedy ??
+      exitMeanings[exitCode]?.remedy ??
+      `Look at its last lines above, or \`nexus logs ${service}\`.`,
+  };
+}
+
+const exitMeanings: Readonly<Record<number, Explanation>> = {
+  126: {
+    message: "its command is not executable",
+    remedy:
+      "Make the file executable in the image, or correct `command` or `entrypoint` in nexus.yaml.",
+  },
+  127: {
+    message: "its command was not found",
+    remedy: "Correct `command` or `entrypoint` in nexus.yaml: the image has no such program.",
+  },
+  137: {
+    message: "it was killed from outside",
+    remedy:
+      "If nobody stopped it, the machine itself ran out of memory: `nexus doctor` shows what there is.",
+  },
+  139: {
+    message: "it crashed in native code (segmentation fault)",
+    remedy: "Try another version of its image; one built for this processor, if there is a choice.",
+  },
+  143: { message: "it was told to stop", remedy: "Run `nexus up` to start it again." },
+};
+
+function clueText(logs: readonly LogLine[]): string {
+  const clue = clueIn(logs);
+  return clue ? `: ${clue.message}` : "";
+}
+
+function notReadyRemedy(service: string, status: number | undefined): string {
+  if (status === 404) {
+    return `Set \`probe: { path: … }\` of ${service} in nexus.yaml to a path that it does serve.`;
+  }
+  if (status === 401 || status === 403) {
+    return `Its probe path asks for a login: set \`probe: { path: … }\` of ${service} in nexus.yaml to one that does not.`;
+  }
+  return `Look at \`nexus logs ${service}\`. If it is really ready, correct its \`probe\` in nexus.yaml.`;
+}
+
+function startRemedy(service: string, message: string): string {
+  if (/executable file not found|no such file or directory/i.test(message)) {
+    return `Check \`command\`, \`entrypoint\` and mounted paths of ${service} in nexus.yaml against its image.`;
+  }
+  if (/permission denied/i.test(message)) {
+    return `Make the file executable in the image, or correct \`command\` of ${service} in nexus.yaml.`;
+  }
+  return `Correct what it names in ${service} of nexus.yaml; \`nexus doctor\` shows what this engine can do.`;
+}
+
+/** A sentence of somebody else's as a part of ours. */
+export function clause(sentence: string): string {
+  return sentence.trim().replace(/\.$/, "");
+}
+
+function times(restarts: number): string {
+  return restarts === 1 ? "1 restart" : `${restarts} restarts`;
+}
+
+function inMiB(bytes: number): string {
+  const mebibytes = bytes / 1024 ** 2;
+  return mebibytes >= 1024 && mebibytes % 1024 === 0
+    ? `${mebibytes / 1024} GiB`
+    : `${Math.round(mebibytes)} MiB`;
+}
