@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { execa, type Options, type ResultPromise } from "execa";
+import { execa } from "execa";
 import { callEngine } from "../bed/engine-http.ts";
 
 /** The checkout's command line. */
@@ -31,7 +31,7 @@ export interface StackFolder extends AsyncDisposable {
     ...words: string[]
   ): Promise<Readonly<{ exitCode: number; document: Document }>>;
   /** Starts a command and leaves it running. */
-  start(words: readonly string[], options?: Options): ResultPromise;
+  start(words: readonly string[]): ReturnType<typeof startIn>;
   /** Replaces the part of the stack file below the gateway's. */
   write(services: string): Promise<void>;
   /** The key that the first `up` made. */
@@ -48,17 +48,10 @@ export async function stackFolder(
   const [port, observabilityPort] = await freePorts();
   const env = { NO_COLOR: "1", CI: "1", ...options.environment };
   const head = `name: ${name}\ngateway: { port: ${port}, observability_port: ${observabilityPort} }\n`;
-  const start = (words: readonly string[], more: Options = {}): ResultPromise =>
-    execa(process.execPath, [nexusBin, ...words], {
-      cwd: directory,
-      reject: false,
-      env,
-      stdin: "ignore",
-      ...more,
-    });
+  const start = (words: readonly string[]) => startIn(directory, words, env);
   const run = async (...words: string[]): Promise<Ran> => {
     const { exitCode, stdout, stderr } = await start(words);
-    return { exitCode: exitCode ?? -1, stdout: String(stdout), stderr: String(stderr) };
+    return { exitCode: exitCode ?? -1, stdout, stderr };
   };
   const folder: StackFolder = {
     name,
@@ -92,6 +85,15 @@ export async function stackFolder(
   };
   await folder.write(services);
   return folder;
+}
+
+function startIn(cwd: string, words: readonly string[], env: Readonly<Record<string, string>>) {
+  return execa(process.execPath, [nexusBin, ...words], {
+    cwd,
+    reject: false,
+    env,
+    stdin: "ignore",
+  });
 }
 
 /** Writes a file of the folder, with the folders above it. */
