@@ -43,3 +43,29 @@ export class ScaffoldExistsError extends NexusError {
       "Choose another name for `nexus add service <name> --scaffold`, or move that folder away.";
   }
 }
+
+/** A template that only names an image has no sources to copy. */
+export class NoScaffoldError extends NexusError {
+  readonly code = "NEXUS_NO_SCAFFOLD";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy: string;
+
+  constructor(template: string) {
+    super(`The template \`${template}\` names an image: there are no sources to copy.`);
+    this.remedy = `Use it as it is with \`nexus add service ${template}\`, or copy another one with \`--scaffold\`, such as \`example\`.`;
+  }
+}
+
+/** No ready-made stack has that name. */
+export class UnknownStackError extends NexusError {
+  readonly code = "NEXUS_UNKNOWN_STACK";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy: string;
+  override readonly details: Readonly<{ id: string; known: readonly string[] }>;
+
+  constructor(id: string, known: readonly string[]) {
+    super(`There is no ready-made stack \`${id}\`.`);
+    this.remedy = `Choose one of ${known.join(", ")}, as in \`nexus init --stack ${known[0] ?? "default"}\`.`;
+    this.details = { id, known };
+  }
+}

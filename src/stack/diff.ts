@@ -24,31 +24,31 @@ function align(before: readonly string[], after: readonly string[]): readonly Li
   while (start < shortest && before[start] === after[start]) start += 1;
   let end = 0;
   while (end < shortest - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
-  const same = (text: string): Line => ({ sign: " ", text });
   return [
-    ...before.slice(0, start).map(same),
+    ...before.slice(0, start).map(unchanged),
     ...alignMiddle(
       before.slice(start, before.length - end),
       after.slice(start, after.length - end),
     ),
-    ...before.slice(before.length - end).map(same),
+    ...before.slice(before.length - end).map(unchanged),
   ];
+}
+
+function unchanged(text: string): Line {
+  return { sign: " ", text };
 }
 
 function alignMiddle(before: readonly string[], after: readonly string[]): readonly Line[] {
   const lengths = commonLengths(before, after);
   const lines: Line[] = [];
   let [row, column] = [0, 0];
-  while (row < before.length || column < after.length) {
+  while (row < before.length && column < after.length) {
     const [old = "", fresh = ""] = [before[row], after[column]];
-    if (row < before.length && column < after.length && old === fresh) {
+    if (old === fresh) {
       lines.push({ sign: " ", text: old });
       row += 1;
       column += 1;
-    } else if (
-      column >= after.length ||
-      (row < before.length && at(lengths, row + 1, column) >= at(lengths, row, column + 1))
-    ) {
+    } else if (at(lengths, row + 1, column) >= at(lengths, row, column + 1)) {
       lines.push({ sign: "-", text: old });
       row += 1;
     } else {
@@ -56,7 +56,9 @@ function alignMiddle(before: readonly string[], after: readonly string[]): reado
       column += 1;
     }
   }
-  return lines;
+  const removed = before.slice(row).map((text): Line => ({ sign: "-", text }));
+  const added = after.slice(column).map((text): Line => ({ sign: "+", text }));
+  return [...lines, ...removed, ...added];
 }
 
 /** Length of the longest common subsequence of what is left from each pair of positions on. */

@@ -1,9 +1,11 @@
 /** Changes stack files as text, so that comments, order and blank lines stay as their owner wrote them. Pure. */
-import { type Document, isMap, isScalar, parseDocument, stringify, type YAMLMap } from "yaml";
+import { parseDocument, stringify } from "yaml";
 import { InvalidStackError, StackEditError } from "./errors.ts";
 import type { Problem } from "./problem.ts";
+import { isRecord } from "./record.ts";
 import { parseSource } from "./source.ts";
-import { keysAt, readStackFile } from "./stack-file.ts";
+import { readStackFile } from "./stack-file.ts";
+import { type Entry, firstLineOf, isBlank, type Page, readPage } from "./stack-page.ts";
 
 /** A service's keys as they are to be written. */
 export type ServiceText = Readonly<Record<string, unknown>>;
@@ -38,76 +40,6 @@ export function removeService(text: string, name: string): string {
   return verified(page, joined(page, removeEntry(page, entry)), (names) =>
     names.filter((other) => other !== name),
   );
-}
-
-type Entry = Readonly<{ name: string; start: number; end: number }>;
-
-/** A file as lines; `entries` are its services, from the first line of each to the line behind its last. */
-type Page = Readonly<{
-  text: string;
-  lines: readonly string[];
-  newline: string;
-  /** The line that says `services:`; undefined when none does. */
-  heading?: number;
-  /** Nothing stands below the heading, or `{}` beside it. */
-  empty: boolean;
-  entries: readonly Entry[];
-  indent: number;
-  step: number;
-}>;
-
-function readPage(text: string): Page {
-  const newline = text.includes("\r\n") ? "\r\n" : "\n";
-  const lines = text.split(newline);
-  const document = parseDocument(text, { merge: true });
-  if (document.errors.length > 0) throw new InvalidStackError("nexus.yaml", problemsOf(text));
-  const bare = { text, lines, newline, entries: [], indent: 2, step: 2, empty: true };
-  const services = pairOf(document, "services");
-  if (!services) return bare;
-  const heading = lineOf(text, services.start);
-  if (!isMap(services.value) || services.value.items.length === 0) return { ...bare, heading };
-  if (services.value.flow) {
-    throw new StackEditError(
-      "The stack file writes its services inside `{ … }`, which cannot be changed without rewriting it.",
-      "Write one service a line below `services:`, or make the change by hand and check it with `nexus config`.",
-    );
-  }
-  return { ...bare, heading, empty: false, ...layoutOf(text, lines, services.value) };
-}
-
-function layoutOf(
-  text: string,
-  lines: readonly string[],
-  services: YAMLMap,
-): Pick<Page, "entries" | "indent" | "step"> {
-  const starts = services.items.flatMap(({ key, value }) =>
-    isScalar(key)
-      ? [{ name: String(key.value), line: lineOf(text, key.range?.[0] ?? 0), value }]
-      : [],
-  );
-  const indent = indentOf(lines[starts[0]?.line ?? 0] ?? "");
-  const entries = starts.map(({ name, line }) => ({
-    name,
-    start: line,
-    end: endOfBlock(lines, line, indent),
-  }));
-  const nested = starts.map(({ value }) =>
-    isMap(value) && !value.flow ? firstColumn(text, value) : undefined,
-  );
-  const step = (nested.find((column) => column !== undefined) ?? indent + 2) - indent;
-  return { entries, indent, step: step > 0 ? step : 2 };
-}
-
-/** The line behind the last one that belongs to the block: blank lines and comments of the next one do not. */
-function endOfBlock(lines: readonly string[], start: number, indent: number): number {
-  let end = start + 1;
-  for (let line = start + 1; line < lines.length; line += 1) {
-    const text = lines[line] ?? "";
-    if (text.trim() === "") continue;
-    if (indentOf(text) <= indent) break;
-    end = line + 1;
-  }
-  return end;
 }
 
 function insertEntry(
@@ -153,15 +85,6 @@ function removeEntry(
   return lines.toSpliced(first, end - first + (first - 1 === heading && blankAfter ? 1 : 0));
 }
 
-/** Comments right above a service, as far in as it is, are about it. */
-function firstLineOf(lines: readonly string[], start: number): number {
-  const indent = indentOf(lines[start] ?? "");
-  let first = start;
-  while (/^\s*#/.test(lines[first - 1] ?? "") && indentOf(lines[first - 1] ?? "") === indent)
-    first -= 1;
-  return first;
-}
-
 function renderEntry({ indent, step }: Page, name: string, spec: ServiceText): readonly string[] {
   const text = stringify({ [name]: spec }, { indent: step, lineWidth: 0 });
   return text
@@ -174,24 +97,22 @@ function joined({ newline }: Page, lines: readonly string[]): string {
   return lines.join(newline);
 }
 
-/** The result is valid, has the services it should have, and says the same as before about everything else. */
+/** The result has no new problem, has the services it should have, and says the same as before about everything else. */
 function verified(
   page: Page,
   text: string,
   expected: (names: readonly string[]) => readonly string[],
 ): string {
-  const problems = problemsOf(text);
+  const problems = newProblems(page.text, text);
   if (problems.length > 0) throw new InvalidStackError("nexus.yaml", problems);
   const names = expected(page.entries.map(({ name }) => name));
-  const after = contentOf(text);
   const before = contentOf(page.text);
+  const after = contentOf(text);
   const kept = names.filter((name) => Object.hasOwn(before.services, name));
   const same =
-    JSON.stringify(Object.keys(after.services)) === JSON.stringify(names) &&
-    kept.every(
-      (name) => JSON.stringify(before.services[name]) === JSON.stringify(after.services[name]),
-    ) &&
-    JSON.stringify(before.rest) === JSON.stringify(after.rest);
+    isSame(Object.keys(after.services), names) &&
+    kept.every((name) => isSame(before.services[name], after.services[name])) &&
+    isSame(before.rest, after.rest);
   if (same) return text;
   throw new StackEditError(
     "The stack file is written in a way that cannot be changed without touching more than the service.",
@@ -203,42 +124,21 @@ type Content = Readonly<{ services: Readonly<Record<string, unknown>>; rest: unk
 
 function contentOf(text: string): Content {
   const content: unknown = parseDocument(text, { merge: true }).toJS();
-  const { services = {}, ...rest } = new Object(content) as Record<string, unknown>;
-  return { services: Object.fromEntries(Object.entries(services ?? {})), rest };
+  const { services, ...rest } = isRecord(content) ? content : {};
+  return { services: isRecord(services) ? services : {}, rest };
 }
 
-/** What is wrong with the text by itself; variables may stand for anything. */
+function isSame(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** What is wrong now and was not before: variables have no values here, so that some things always look wrong. */
+function newProblems(before: string, after: string): readonly Problem[] {
+  const known = new Set(problemsOf(before).map(({ path, message }) => `${path} ${message}`));
+  return problemsOf(after).filter(({ path, message }) => !known.has(`${path} ${message}`));
+}
+
 function problemsOf(text: string): readonly Problem[] {
-  const { problems } = readStackFile(
-    parseSource({ name: "nexus.yaml", directory: "", text }),
-    new Map(),
-  );
-  return problems;
-}
-
-function pairOf(document: Document, key: string): { start: number; value: unknown } | undefined {
-  const pair = isMap(document.contents)
-    ? document.contents.items.find((item) => isScalar(item.key) && item.key.value === key)
-    : undefined;
-  return pair && isScalar(pair.key)
-    ? { start: pair.key.range?.[0] ?? 0, value: pair.value }
-    : undefined;
-}
-
-function firstColumn(text: string, map: YAMLMap): number | undefined {
-  const [first] = map.items;
-  const offset = isScalar(first?.key) ? first.key.range?.[0] : undefined;
-  return offset === undefined ? undefined : offset - (text.lastIndexOf("\n", offset - 1) + 1);
-}
-
-function lineOf(text: string, offset: number): number {
-  return text.slice(0, offset).split("\n").length - 1;
-}
-
-function indentOf(line: string): number {
-  return line.length - line.trimStart().length;
-}
-
-function isBlank(line: string | undefined): boolean {
-  return line !== undefined && line.trim() === "";
+  const source = parseSource({ name: "nexus.yaml", directory: "", text });
+  return readStackFile(source, new Map()).problems;
 }

@@ -1,5 +1,6 @@
 /** Prints the effective stack, as YAML with origins or as data. Pure. */
 import { Document, isScalar } from "yaml";
+import { isRecord } from "./record.ts";
 import type { Origin } from "./origins.ts";
 
 /** Marks where a comment begins, so that all of them can be moved into one column. */
@@ -49,10 +50,6 @@ function place(node: unknown, step: string | number, fresh: unknown): unknown {
   if (!isRecord(node)) return fresh;
   if (!Object.hasOwn(node, step)) node[step] = fresh;
   return node[step];
-}
-
-function isRecord(value: unknown): value is Record<string | number, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function aligned(text: string): string {

@@ -1,4 +1,5 @@
 /** Lays a stack file's service over its template, as Compose's `extends` does. Pure. */
+import { isRecord } from "./record.ts";
 import type { ServiceSpec } from "./schema/service.ts";
 
 /** Maps whose entries are laid over each other. */
@@ -35,7 +36,7 @@ function withoutRivals(template: ServiceSpec, own: ServiceSpec): ServiceSpec {
 }
 
 function mergeKey(key: string, below: unknown, above: unknown): unknown {
-  if (maps.has(key) && isMap(below) && isMap(above)) return { ...below, ...above };
+  if (maps.has(key) && isRecord(below) && isRecord(above)) return { ...below, ...above };
   if (!Array.isArray(below) || !Array.isArray(above)) return above;
   if (sets.has(key)) return unique([...below, ...above]);
   return targeted.has(key) ? byTarget(below, above) : above;
@@ -48,15 +49,11 @@ function byTarget(below: readonly unknown[], above: readonly unknown[]): readonl
 
 /** What an entry is for: a path, a device, or a port with its protocol. */
 function targetOf(entry: unknown): string {
-  return isMap(entry)
+  return isRecord(entry)
     ? JSON.stringify([entry["target"], entry["protocol"]])
     : JSON.stringify(entry);
 }
 
 function unique(values: readonly unknown[]): readonly unknown[] {
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -77,15 +77,22 @@ function serviceFrom(member: Member, steps: Path, readings: Readings): string {
 }
 
 function environmentFrom(member: Member, name: string, readings: Readings): string {
-  const { own, template } = member;
-  const given = own.environment?.[name];
+  const given = member.own.environment?.[name];
   const passed = given === null ? readings.variables.get(name) : undefined;
   if (passed) return passed.from;
-  if (given !== undefined)
+  if (given !== undefined) {
     return fileFrom(member.file, ["services", member.name, "environment", name], readings);
-  return template?.spec.environment?.[name] === undefined
-    ? (readings.gathered.get(member.name)?.environment.get(name)?.from ?? "default")
-    : `template ${template.id}`;
+  }
+  if (isInTemplate(member, name)) return `template ${member.template?.id ?? ""}`;
+  return envFileFrom(member, name, readings);
+}
+
+function envFileFrom(member: Member, name: string, { gathered }: Readings): string {
+  return gathered.get(member.name)?.environment.get(name)?.from ?? "default";
+}
+
+function isInTemplate({ template }: Member, name: string): boolean {
+  return Object.hasOwn(template?.spec.environment ?? {}, name);
 }
 
 /** The path of a value of the whole in one of its layers; in lists an entry has another number there. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Variables } from "./interpolate.ts";
 import type { Path, Problem } from "./problem.ts";
 import { type FileValues, readValues } from "./read-values.ts";
+import { isRecord } from "./record.ts";
 import { schemaProblems, unknownKey } from "./schema-problems.ts";
 import { type ServiceSpec, serviceSchema } from "./schema/service.ts";
 import { serviceName, stackFileSchema, type StackFileSpec } from "./schema/stack-file.ts";
@@ -52,7 +53,7 @@ function readServices(
   problems: Problem[],
 ): ReadonlyMap<string, ServiceSpec> {
   const services = new Map<string, ServiceSpec>();
-  if (value !== undefined && value !== null && !isMap(value)) {
+  if (value !== undefined && value !== null && !isRecord(value)) {
     problems.push(problemIn(source, ["services"], "must be a map of services by name"));
   }
   for (const [name, content] of Object.entries(asMap(value))) {
@@ -132,11 +133,7 @@ function nothing(source: Source): Omit<StackFile, "problems"> {
 }
 
 function asMap(value: unknown): Readonly<Record<string, unknown>> {
-  return isMap(value) ? value : {};
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord(value) ? value : {};
 }
 
 /** Names of the variables that the value at `path` was filled in from; empty when it was written out. */
