@@ -1,7 +1,10 @@
 /** The running gateway of a stack, for commands that talk to it. */
-import type { Engine, ObservedContainer } from "../engine/engine.ts";
+import type { Engine, Observed, ObservedContainer } from "../engine/engine.ts";
 import { exitCodes, NexusError } from "../errors.ts";
+import { gatewayPaths } from "../gateway/config.ts";
+import type { StackReadiness } from "../gateway/protocol.ts";
 import { openGatewayLink, type GatewayLink } from "../readiness/gateway-link.ts";
+import { readStackReadiness } from "../readiness/stack-readiness.ts";
 
 /** The stack's gateway does not run, and the command needs it. */
 export class GatewayNotRunningError extends NexusError {
@@ -42,4 +45,38 @@ export async function withGateway<Result>(
   const gateway = await findGateway(engine, stack);
   await using link = await openGatewayLink(engine, gateway.id);
   return await use(link);
+}
+
+/** The gateway's view of the stack; undefined when no gateway runs or it does not answer. */
+export async function askGateway(
+  engine: Engine,
+  { containers }: Pick<Observed, "containers">,
+): Promise<StackReadiness | undefined> {
+  const gateway = newestRunning(containers.filter(({ identity }) => identity?.role === "gateway"));
+  if (gateway === undefined) return undefined;
+  return (await askPublishedPort(gateway)) ?? (await askThroughEngine(engine, gateway.id));
+}
+
+async function askPublishedPort(gateway: ObservedContainer): Promise<StackReadiness | undefined> {
+  const published = gateway.ports.find(
+    ({ containerPort }) => containerPort === gatewayPaths.observabilityPort,
+  );
+  if (published === undefined) return undefined;
+  const { hostIp: host, hostPort: observabilityPort } = published;
+  const readiness = await readStackReadiness({ host, observabilityPort, timeoutMs: 2000 });
+  return readiness?.stack === gateway.identity?.stack ? readiness : undefined;
+}
+
+/** The port is out of reach on remote engines and in virtual machines; the engine's exec is not. */
+async function askThroughEngine(
+  engine: Engine,
+  gatewayId: string,
+): Promise<StackReadiness | undefined> {
+  const signal = AbortSignal.timeout(10_000);
+  try {
+    await using link = await openGatewayLink(engine, gatewayId, signal);
+    return await link.call({ op: "status" }, { signal });
+  } catch {
+    return undefined;
+  }
 }

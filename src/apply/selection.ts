@@ -54,7 +54,7 @@ export function generationsOf(
   service: string,
 ): readonly ObservedContainer[] {
   return containers
-    .filter(({ identity }) => identity?.service === service && identity.role !== "job")
+    .filter(({ identity }) => identity?.service === service && identity.generation > 0)
     .toSorted((a, b) => (b.identity?.generation ?? 0) - (a.identity?.generation ?? 0));
 }
 

@@ -36,10 +36,10 @@ export async function* readStackLogs(
   if (events !== undefined) yield* follow({ engine, options, events, last, signal }, wanted);
 }
 
-/** Says whether a container belongs to one of these services; the one-off jobs of Nexus itself never do. */
+/** Says whether a container belongs to one of these services; Nexus's own helpers, of generation 0, never do. */
 export function isOneOf(services: readonly string[]): (container: ObservedContainer) => boolean {
   return ({ identity }) =>
-    identity !== undefined && identity.role !== "job" && services.includes(identity.service);
+    identity !== undefined && identity.generation > 0 && services.includes(identity.service);
 }
 
 type Entry = Readonly<{ id: string; line: StackLogLine }>;
