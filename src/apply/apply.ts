@@ -105,20 +105,28 @@ class Run {
       service,
       await diagnose({ engine, service, containerId: id, cause: causeOf(error) }),
     );
-    this.#mending.push(this.#recover(service));
+    if (!this.#handedOver(service)) this.#mending.push(this.#recover(service));
+  }
+
+  /** From the switch on (or the last wait, where nothing is switched) the new container serves. */
+  #handedOver(service: string): boolean {
+    const actions = this.#plan.actions.filter((action) => action.service === service);
+    const gate =
+      actions.find(({ kind }) => kind === "switch") ??
+      actions.findLast(({ kind }) => kind === "await");
+    return gate !== undefined && this.endings.get(gate.id)?.outcome === "done";
   }
 
   /** An interruption leaves nothing down that was up: replacements that did not come through are taken back. */
   #undoHalfDone(): void {
     for (const service of Object.keys(this.#plan.recoveries)) {
-      const actions = this.#plan.actions.filter((action) => action.service === service);
-      const outcomes = actions.map(({ id }) => this.endings.get(id)?.outcome);
+      const outcomes = this.#plan.actions
+        .filter((action) => action.service === service)
+        .map(({ id }) => this.endings.get(id)?.outcome);
       const begun = outcomes.includes("done") && outcomes.includes("skipped");
-      const oldIsGone = actions.some(
-        ({ id, kind }) => kind === "remove" && this.endings.get(id)?.outcome === "done",
-      );
-      if (begun && !oldIsGone && !this.failures.has(service))
+      if (begun && !this.#handedOver(service) && !this.failures.has(service)) {
         this.#mending.push(this.#recover(service));
+      }
     }
   }
 

@@ -24,6 +24,8 @@ export type ChangeOptions = Readonly<{
   command: string;
   /** Looks and plans; called again whenever the world may have changed. */
   survey: () => Promise<Survey>;
+  /** A look for what only the first change brought to light, such as a newer image under the same tag. */
+  lookAgain?: () => Promise<Survey>;
   /** Told each plan that is about to be applied: one, or more when the engine was lost in between. */
   onPlan: (plan: Plan) => Promise<void>;
   onEvent: (event: ApplyEvent) => void;
@@ -54,7 +56,11 @@ async function changeLocked(options: ChangeOptions): Promise<ApplyReport> {
   if (survey.plan.actions.length === 0) return nothingDone(survey.plan);
   await askAbout(survey.plan, options);
   await options.onPlan(survey.plan);
-  return await applyUntilSettled(survey, feed, options);
+  const report = await applyUntilSettled(survey, feed, options);
+  const more = report.interrupted ? undefined : await options.lookAgain?.();
+  if (!more || more.plan.actions.length === 0) return report;
+  await options.onPlan(more.plan);
+  return await applyUntilSettled(more, feed, options);
 }
 
 /** Applies; when the engine goes away meanwhile, waits for it and carries on from what is there then. */

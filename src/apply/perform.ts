@@ -139,8 +139,8 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
   remove: ({ container }, world) =>
     world.context.engine.containers.remove(world.container(container)),
 
-  "remove-network": async ({ id }, { context }) => {
-    await context.engine.networks.remove(id);
+  "remove-network": async ({ networkId }, { context }) => {
+    await context.engine.networks.remove(networkId);
   },
 
   "remove-volume": ({ volume }, { context }) => context.engine.volumes.remove(volume),

@@ -49,11 +49,23 @@ function outcomeOf(
 ): ServiceOutcome {
   const actions = plan.actions.filter((action) => action.service === service);
   const failure = failures.get(service);
-  if (failure) return { service, outcome: plan.recoveries[service] ? "kept" : "failed", failure };
+  if (failure)
+    return { service, outcome: isServing(service, plan, endings) ? "kept" : "failed", failure };
   const skipped = actions.find(({ id }) => endings.get(id)?.outcome === "skipped");
   if (skipped)
     return { service, outcome: "blocked", failure: blockedBy(service, skipped, plan, endings) };
   return { service, ...settled(actions) };
+}
+
+/** Whether a container serves in spite of the failure: the old one put back, or a new one that took over before. */
+function isServing(service: string, plan: Plan, endings: Endings): boolean {
+  if (plan.recoveries[service]) return true;
+  return plan.actions.some(
+    (action) =>
+      action.service === service &&
+      action.kind === "switch" &&
+      endings.get(action.id)?.outcome === "done",
+  );
 }
 
 function settled(actions: readonly Action[]): Pick<ServiceOutcome, "outcome" | "level"> {

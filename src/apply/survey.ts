@@ -2,20 +2,12 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type {
-  Engine,
-  EngineDescription,
-  Gpu,
-  Observed,
-  ObservedContainer,
-} from "../engine/engine.ts";
-import type { StackReadiness } from "../gateway/protocol.ts";
+import type { Engine, EngineDescription, Gpu, Observed } from "../engine/engine.ts";
 import { planUp } from "../plan/plan-up.ts";
-import { openGatewayLink } from "../readiness/gateway-link.ts";
-import { readStackReadiness } from "../readiness/stack-readiness.ts";
 import type { ContainerService, Stack } from "../stack/stack.ts";
 import type { Survey } from "./bring-up.ts";
 import { SecretMissingError } from "./errors.ts";
+import { askGateway } from "./gateway-access.ts";
 import { ensureGatewayImage, type GatewayImage, readGatewayImage } from "./gateway-image.ts";
 import { chooseNodeBase } from "./node-base.ts";
 
@@ -55,42 +47,6 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
   return { plan, observed, description, gatewayImage };
 }
 
-/** The gateway's view of the stack; undefined when no gateway runs or it does not answer. */
-export async function askGateway(
-  engine: Engine,
-  observed: Observed,
-): Promise<StackReadiness | undefined> {
-  const gateway = observed.containers.find(
-    ({ identity, state }) => identity?.role === "gateway" && state === "running",
-  );
-  if (!gateway) return undefined;
-  return (await askPublishedPort(gateway)) ?? (await askThroughEngine(engine, gateway.id));
-}
-
-async function askPublishedPort(gateway: ObservedContainer): Promise<StackReadiness | undefined> {
-  const published = gateway.ports.find(({ containerPort }) => containerPort === 8801);
-  if (!published) return undefined;
-  const readiness = await readStackReadiness({
-    host: published.hostIp,
-    observabilityPort: published.hostPort,
-    timeoutMs: 2_000,
-  });
-  return readiness?.stack === gateway.identity?.stack ? readiness : undefined;
-}
-
-/** The port is out of reach on remote engines and in virtual machines; the engine's exec is not. */
-async function askThroughEngine(
-  engine: Engine,
-  gatewayId: string,
-): Promise<StackReadiness | undefined> {
-  try {
-    await using link = await openGatewayLink(engine, gatewayId, AbortSignal.timeout(10_000));
-    return await link.call({ op: "status" }, { signal: AbortSignal.timeout(10_000) });
-  } catch {
-    return undefined;
-  }
-}
-
 function imagesOf({ services }: Stack): string[] {
   return services.flatMap((service) => (service.kind === "container" ? [service.image.ref] : []));
 }
@@ -110,14 +66,14 @@ async function findGpus({
   gatewayImage,
 }: GpuQuestion): Promise<readonly Gpu[]> {
   const { engine, stack } = request;
-  const wanting = stack.services.filter(
-    (service) => service.kind === "container" && service.gpus.kind !== "none",
-  );
+  const wanting = stack.services
+    .filter((service) => service.kind === "container")
+    .filter(({ gpus }) => gpus.kind !== "none");
   if (wanting.length === 0 || description.gpuKinds.length === 0) return [];
   const held = observed.containers.flatMap(({ gpus }) =>
     gpus && gpus.kind !== "amd" ? gpus.ids : [],
   );
-  const settled = wanting.every((service) => hasItsGpu(service as ContainerService, observed));
+  const settled = wanting.every((service) => hasItsGpu(service, observed));
   if (settled) return [...new Set(held)].map((id) => ({ id, name: id }));
   if (!observed.images[gatewayImage.ref])
     await ensureGatewayImage(engine, gatewayImage, () => undefined);
