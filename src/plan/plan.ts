@@ -1,7 +1,22 @@
 /** The difference between the stack that is wanted and what the engine has, as data. Types only. */
-import type { ContainerRequest, NetworkRequest, VolumeRequest } from "../engine/engine.ts";
+import type {
+  ContainerRequest,
+  EngineDescription,
+  Gpu,
+  NetworkRequest,
+  Observed,
+  VolumeRequest,
+} from "../engine/engine.ts";
 import type { GatewayConfig, Upstream } from "../gateway/config.ts";
-import type { BuildSource, Level, Limits, RestartPolicy, SecretFile } from "../stack/stack.ts";
+import type { StackReadiness } from "../gateway/protocol.ts";
+import type {
+  BuildSource,
+  Level,
+  Limits,
+  RestartPolicy,
+  SecretFile,
+  Stack,
+} from "../stack/stack.ts";
 
 /** What an action costs the people who use the stack. Absent means nothing. */
 export type Cost = Readonly<{
@@ -33,9 +48,21 @@ type Doing =
   | { kind: "build-gateway"; image: string }
   | { kind: "create-network"; network: NetworkRequest }
   | { kind: "create-volume"; volume: VolumeRequest }
-  | { kind: "seed-secrets"; volume: string; image: string; user?: string; secrets: readonly SecretFile[] }
+  | {
+      kind: "seed-secrets";
+      volume: string;
+      image: string;
+      user?: string;
+      secrets: readonly SecretFile[];
+    }
   | { kind: "create"; container: ContainerRequest }
-  | { kind: "connect"; container: string; network: string; aliases: readonly string[]; reconnect: boolean }
+  | {
+      kind: "connect";
+      container: string;
+      network: string;
+      aliases: readonly string[];
+      reconnect: boolean;
+    }
   | { kind: "start"; container: string }
   | { kind: "await"; container?: string; target: AwaitTarget }
   | { kind: "pull-model"; upstream: Upstream; model: string; stallTimeoutMs: number }
@@ -47,7 +74,7 @@ type Doing =
   | { kind: "update"; container: string; limits?: Limits; restart?: RestartPolicy }
   | { kind: "stop"; container: string; graceMs: number }
   | { kind: "remove"; container: string }
-  | { kind: "remove-network"; network: string; id: string }
+  | { kind: "remove-network"; network: string; networkId: string }
   | { kind: "remove-volume"; volume: string };
 
 /** One step, the reason for it, and the steps it has to wait for. Containers and networks are meant by name. */
@@ -71,8 +98,38 @@ export type ActionKind = Action["kind"];
 export type Plan = Readonly<{
   stack: string;
   actions: readonly Action[];
-  /** By service: what puts the old container back in charge when one of the service's actions fails. */
+  /**
+   * By service: what puts the old container back in charge when one of the service's actions fails. It holds until
+   * the service's `switch` has succeeded, or its last `await` where nothing is switched: from then on the new
+   * container serves, and a failure to clear the old one away is no reason to go back.
+   */
   recoveries: Readonly<Record<string, readonly Action[]>>;
   /** Services that need nothing; still reported. */
   unchanged: readonly string[];
+  /** What the user should know though nothing is wrong with the plan: `ollama runs on the CPU: …`. */
+  warnings: readonly string[];
+}>;
+
+/** Everything a plan for `up` depends on. */
+export type UpInput = Readonly<{
+  stack: Stack;
+  /** All volumes of the engine, not only the stack's: names are compared with them. */
+  observed: Observed;
+  engine: EngineDescription;
+  gpus: readonly Gpu[];
+  gateway: Readonly<{
+    /** Reference of the gateway's image, tagged by content. */
+    image: string;
+    /** What the running gateway says; undefined when none runs or it does not answer. */
+    readiness?: StackReadiness;
+  }>;
+  /** Version of Nexus, for the labels. */
+  version: string;
+  /** By the secret's name; keyed digests, never the secrets. */
+  secretDigests: Readonly<Record<string, string>>;
+  /**
+   * Overrides the services' pull policies but `never`. What an `always` pull brought is seen by the next plan only:
+   * observe again after applying it and plan with `missing`.
+   */
+  pull?: "always" | "missing";
 }>;

@@ -1,0 +1,66 @@
+/** What the gateway is told: every service as an upstream, at the address it has at the moment. */
+import type { GatewayConfig, Upstream } from "../gateway/config.ts";
+import type { ContainerService, ExternalService, Service, Stack } from "../stack/stack.ts";
+import { containerUrl } from "./names.ts";
+
+/** An external service as the gateway sees it; a path in its address is the prefix of its API. */
+export function externalUpstream(service: ExternalService): Upstream {
+  const { origin, pathname } = new URL(service.url);
+  const path = pathname.replace(/\/+$/, "");
+  const apiPath = path === "" ? service.apiPath : path;
+  return {
+    ...served(service),
+    url: origin,
+    api_path: apiPath,
+    external: true,
+    probe: service.probe ?? { ...modelList, path: `${apiPath}/models` },
+  };
+}
+
+/** A container service as the gateway sees it at `url`; undefined for one that does not speak HTTP. */
+export function upstreamAt(service: ContainerService, url: string): Upstream | undefined {
+  if (service.port === undefined || service.probe === undefined) return undefined;
+  return {
+    ...served(service),
+    url,
+    api_path: service.apiPath,
+    external: false,
+    probe: service.probe,
+  };
+}
+
+/** The same, at the address of one of its containers. */
+export function upstreamOf(service: ContainerService, container: string): Upstream | undefined {
+  return service.port === undefined
+    ? undefined
+    : upstreamAt(service, containerUrl(container, service.port));
+}
+
+/** The whole configuration, in file order; `urls` says where each container service answers now. */
+export function gatewayConfig(stack: Stack, urls: Readonly<Record<string, string>>): GatewayConfig {
+  const upstreams = stack.services.map((service) => upstreamFor(service, urls[service.name]));
+  return {
+    version: 1,
+    stack: stack.name,
+    upstreams: upstreams.filter((upstream) => upstream !== undefined),
+    aliases: stack.gateway.aliases,
+  };
+}
+
+const modelList = { status: [200], loading: [503], models: "openai" as const };
+
+function upstreamFor(service: Service, url: string | undefined): Upstream | undefined {
+  if (service.kind === "external") return externalUpstream(service);
+  return url === undefined ? undefined : upstreamAt(service, url);
+}
+
+function served(
+  service: Service,
+): Pick<Upstream, "id" | "provides" | "models" | "max_concurrency"> {
+  return {
+    id: service.name,
+    provides: [...service.provides],
+    models: [...service.models],
+    ...(service.maxConcurrency !== undefined && { max_concurrency: service.maxConcurrency }),
+  };
+}

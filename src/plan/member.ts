@@ -1,0 +1,165 @@
+/** The containers of a stack as wanted: its services and the gateway, described alike. */
+import type { GpuDevices, Role } from "../engine/engine.ts";
+import type { Upstream } from "../gateway/config.ts";
+import type { ContainerService, ImageSource, Level, Service, Stack } from "../stack/stack.ts";
+import type { Blueprint, HashedContents } from "./config-hash.ts";
+import { gatewayBlueprint, serviceBlueprint } from "./container-request.ts";
+import { upstreamOf } from "./gateway-config.ts";
+import { gpuDevices, gpuIds, type GpuPlacement, placeGpus } from "./gpu-placement.ts";
+import { gatewayName, internalNetwork, stackNetwork } from "./names.ts";
+import type { AwaitTarget, UpInput } from "./plan.ts";
+
+/** One container of the stack as wanted. */
+export type Member = Readonly<{
+  /** The service's name, or `gateway`. */
+  name: string;
+  role: Role;
+  blueprint: Blueprint;
+  contents: HashedContents;
+  image: ImageSource | Readonly<{ kind: "gateway"; ref: string }>;
+  /** Every network it belongs to, the one it is created on first. */
+  networks: readonly string[];
+  /** Undefined for the gateway. */
+  service?: ContainerService;
+  level: Level;
+  /** Why it would take a GPU but runs on the CPU. */
+  onCpu?: string;
+  /** Its GPUs have room for a second container while it is replaced. */
+  gpuRoomForTwo: boolean;
+}>;
+
+const gatewayStallMs = 30_000;
+
+/** The gateway first, then every container service in file order. Throws the errors of GPU placement. */
+export function membersOf(input: UpInput): readonly Member[] {
+  const placements = placeGpus(claimsOf(input), input);
+  const services = containerServices(input.stack);
+  return [
+    gatewayMember(input),
+    ...services.map((service) => serviceMember(service, input, placements.get(service.name))),
+  ];
+}
+
+/** The services that run in containers. */
+export function containerServices({ services }: Stack): readonly ContainerService[] {
+  return services.filter((service) => service.kind === "container");
+}
+
+/** Whether the stack has a network without a way out. */
+export function hasInternalNetwork(stack: Stack): boolean {
+  return containerServices(stack).some(({ egress }) => !egress);
+}
+
+/** A member as the gateway sees it in one of its containers; undefined for one that does not speak HTTP. */
+export function memberUpstream({ service }: Member, container: string): Upstream | undefined {
+  return service && upstreamOf(service, container);
+}
+
+/** What to wait for when a member's container has started. */
+export function awaitTarget(member: Member, container: string): AwaitTarget {
+  const upstream = memberUpstream(member, container);
+  const { service, level } = member;
+  return {
+    level,
+    ...(upstream && { upstream }),
+    stallTimeoutMs: service?.stallTimeoutMs ?? gatewayStallMs,
+    stableMs: service?.stableMs ?? 0,
+    oneShot: isOneShot(member),
+  };
+}
+
+/** Whether it is done when it exits 0. */
+export function isOneShot({ service }: Member): boolean {
+  return service?.oneShot ?? false;
+}
+
+function gatewayMember({ stack, gateway }: UpInput): Member {
+  const networks = [stackNetwork(stack.name)];
+  return {
+    name: gatewayName,
+    role: "gateway",
+    blueprint: gatewayBlueprint(stack, gateway.image),
+    contents: { secrets: {} },
+    image: { kind: "gateway", ref: gateway.image },
+    networks: hasInternalNetwork(stack) ? [...networks, internalNetwork(stack.name)] : networks,
+    level: "ready",
+    gpuRoomForTwo: true,
+  };
+}
+
+function serviceMember(
+  service: ContainerService,
+  input: UpInput,
+  placement: GpuPlacement | undefined,
+): Member {
+  const { stack, engine } = input;
+  const networks = networksOf(service, stack);
+  const gpus = gpuDevices(placement?.ids ?? [], engine);
+  return {
+    name: service.name,
+    role: service.oneShot ? "job" : "service",
+    blueprint: blueprintOn(networks, service, { stack: stack.name, ...(gpus && { gpus }) }),
+    contents: contentsOf(service, input.secretDigests),
+    image: service.image,
+    networks,
+    service,
+    level: service.ready,
+    ...(placement?.onCpu !== undefined && { onCpu: placement.onCpu }),
+    gpuRoomForTwo: placement?.roomForTwo ?? true,
+  };
+}
+
+function blueprintOn(
+  [network = ""]: readonly string[],
+  service: ContainerService,
+  placed: Readonly<{ stack: string; gpus?: GpuDevices }>,
+): Blueprint {
+  return serviceBlueprint(service, { ...placed, network });
+}
+
+/** A service without egress has the internal network alone; those that it talks to, and that talk to it, have both. */
+function networksOf(service: ContainerService, stack: Stack): readonly string[] {
+  const internal = internalNetwork(stack.name);
+  if (!service.egress) return [internal];
+  const outside = stackNetwork(stack.name);
+  return touchesInternal(service, stack.services) ? [outside, internal] : [outside];
+}
+
+function touchesInternal(service: ContainerService, services: readonly Service[]): boolean {
+  return services.some(
+    (other) =>
+      other.kind === "container" &&
+      !other.egress &&
+      (dependsOn(other, service) || dependsOn(service, other)),
+  );
+}
+
+function dependsOn(dependent: Service, dependency: Service): boolean {
+  return dependent.dependsOn.some(({ service }) => service === dependency.name);
+}
+
+function contentsOf(service: ContainerService, digests: UpInput["secretDigests"]): HashedContents {
+  const secrets = service.secrets.map(({ name }) => [name, digests[name] ?? ""]);
+  return {
+    secrets: Object.fromEntries(secrets),
+    ...(service.image.kind === "build" && { build: service.image.build.contentHash }),
+  };
+}
+
+function claimsOf({ stack, observed }: UpInput): Parameters<typeof placeGpus>[0] {
+  return containerServices(stack).map(({ name, gpus, vramBytes }) => ({
+    service: name,
+    request: gpus,
+    ...(vramBytes !== undefined && { vramBytes }),
+    holds: heldBy(name, observed.containers),
+  }));
+}
+
+/** The GPUs of a service's newest container that has any. */
+function heldBy(service: string, containers: UpInput["observed"]["containers"]): readonly string[] {
+  const own = containers.filter(({ identity }) => identity?.service === service);
+  const newest = own.toSorted(
+    (a, b) => (b.identity?.generation ?? 0) - (a.identity?.generation ?? 0),
+  );
+  return gpuIds(newest.find(({ gpus }) => gpus)?.gpus);
+}
