@@ -1,0 +1,25 @@
+import { Args } from "@oclif/core";
+import { type EditDocument, EditingCommand, editFlags } from "../../editing-command.ts";
+import { removeService } from "../../stack/edit.ts";
+
+export default class RemoveService extends EditingCommand {
+  static override summary = "Take a service out of the stack file.";
+  static override description =
+    "Removes its entry and the comments right above it. Its volumes stay on the engine until `nexus down --volumes`. With a running stack, offers to stop it.";
+  static override examples = [
+    "<%= config.bin %> remove service ollama",
+    "<%= config.bin %> remove service ocr --yes --no-up",
+  ];
+  static override args = {
+    name: Args.string({ required: true, description: "The service's name in the stack file." }),
+  };
+  static override flags = editFlags;
+
+  async run(): Promise<EditDocument> {
+    const { args, flags } = await this.parse(RemoveService);
+    const { stack } = await this.loadStack(flags);
+    const edit = (text: string): string => removeService(text, args.name);
+    const question = `Take ${args.name} out of the stack file? Its volumes stay.`;
+    return this.edit(flags, { stack, service: args.name, edit, question });
+  }
+}
