@@ -1,6 +1,13 @@
 import { Flags } from "@oclif/core";
 import { surveyUp } from "../apply/survey.ts";
+import { readStacks } from "../catalog/stacks.ts";
 import { type ChangeDocument, ChangingCommand, changeFlags } from "../changing-command.ts";
+import type { SharedFlags } from "../nexus-command.ts";
+import { StackNotFoundError } from "../stack/errors.ts";
+import type { LoadedStack } from "../stack/load.ts";
+import { startStack } from "../stack/new-stack.ts";
+import { chooseStack } from "../terminal/choose-stack.ts";
+import { canAsk } from "../terminal/prompts.ts";
 
 export default class Up extends ChangingCommand {
   static override summary = "Bring the stack up and wait until every service can really serve.";
@@ -25,23 +32,38 @@ export default class Up extends ChangingCommand {
 
   async run(): Promise<ChangeDocument> {
     const { flags } = await this.parse(Up);
-    const { stack } = await this.loadOrOfferStack(flags);
+    const { stack } = await this.loadOrOffer(flags);
     const engine = await this.connect(flags);
-    const request = {
-      engine,
-      stack,
-      version: this.config.version,
-      ...(flags.pull === "always" ? { pull: "always" as const } : {}),
-    };
+    const request = { engine, stack, version: this.config.version };
+    const again = () => surveyUp(request);
     const document = await this.change(flags, {
       engine,
       stack: stack.name,
-      survey: () => surveyUp(request),
+      survey: flags.pull === "always" ? () => surveyUp({ ...request, pull: "always" }) : again,
+      ...(flags.pull === "always" ? { lookAgain: again } : {}),
     });
     if (process.exitCode === 0)
-      this.note(
-        `The API is at http://${stack.gateway.host}:${stack.gateway.port}/v1; the key is in .nexus/secrets/default.key.`,
-      );
+      this.note(`API: http://${stack.gateway.host}:${stack.gateway.port}/v1`);
     return document;
+  }
+
+  /** In a folder without a stack file, starts one: the one named, or the one chosen when somebody can be asked. */
+  private async loadOrOffer(
+    flags: SharedFlags & Readonly<{ stack?: string | undefined }>,
+  ): Promise<LoadedStack> {
+    try {
+      const loaded = await this.loadStack(flags);
+      if (flags.stack !== undefined)
+        this.note(
+          `Using ${loaded.stack.file}, which is there already; --stack ${flags.stack} is for a folder without one.`,
+        );
+      return loaded;
+    } catch (error) {
+      const offer = error instanceof StackNotFoundError && flags.file === undefined;
+      if (!offer || (flags.stack === undefined && !canAsk())) throw error;
+      const id = flags.stack ?? (await chooseStack(await readStacks()));
+      this.note(`Wrote ${await startStack(process.cwd(), id)}.`);
+      return this.loadStack(flags);
+    }
   }
 }
