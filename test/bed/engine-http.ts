@@ -48,3 +48,15 @@ export async function forgetImage(socketPath: string, reference: string): Promis
     path: `/images/${encodeURIComponent(reference)}?force=true`,
   });
 }
+
+/** Removes every container of an engine at once; fine when the engine does not answer. */
+export async function removeContainers(socketPath: string): Promise<void> {
+  if (!(await engineAnswers(socketPath))) return;
+  const { text } = await callEngine(socketPath, { path: "/containers/json?all=true" });
+  const ids = [...text.matchAll(/"Id":"([0-9a-f]{64})"/g)].map(([, id]) => id);
+  await Promise.all(
+    ids.map(async (id) =>
+      callEngine(socketPath, { method: "DELETE", path: `/containers/${id}?force=true&v=true` }),
+    ),
+  );
+}

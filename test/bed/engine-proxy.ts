@@ -92,7 +92,7 @@ function meet(passage: Passage, fault: Fault | undefined): void {
     case "hang":
       return;
     case "reset":
-      passage.incoming.socket.resetAndDestroy();
+      passage.incoming.socket.destroy();
       return;
     case "answer":
       passage.outgoing.writeHead(fault.status, { "content-type": "application/json" });

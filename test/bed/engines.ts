@@ -1,8 +1,9 @@
 /** Engines with their network namespaces and registries: brought up, looked at, taken down. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { engineAnswers } from "./engine-http.ts";
+import { dirname, join } from "node:path";
+import { engineAnswers, removeContainers } from "./engine-http.ts";
 import { binDir, closedRegistry, type EnginePlaces, openRegistry, stateDir } from "./places.ts";
+import { killLeftBehind, quietly, unmountUnder } from "./remains.ts";
 import { livePid, run, startDaemon, stopDaemon, until } from "./processes.ts";
 
 /** How an engine differs from the usual one. */
@@ -47,15 +48,17 @@ export async function startEngine(
   options: EngineOptions = {},
 ): Promise<void> {
   if (await engineAnswers(places.socketPath)) return;
-  await stopDaemon(places.pidFile, "dockerd");
+  await stopEngine(places);
   prepareDataRoot(places, options);
-  if (options.nvidia ?? true) writeNvidiaHook();
+  const nvidia = options.nvidia ?? true;
+  if (nvidia) writeNvidiaHook();
   const logFile = join(places.logDir, "dockerd.log");
   startDaemon({
     command: engineCommand(places, options),
     namespace: places.namespace,
     pidFile: places.pidFile,
     logFile,
+    ...(nvidia ? { binDir } : {}),
   });
   if (!(await until(() => engineAnswers(places.socketPath), 60_000))) {
     const lastLines = readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n");
@@ -72,17 +75,25 @@ export async function stopEngine(
   signal: NodeJS.Signals = "SIGTERM",
 ): Promise<void> {
   await stopDaemon(places.pidFile, "dockerd", signal);
+  await endContainerd(places);
 }
 
 /** Ends everything of the engine; with `purge` its files go too. */
 export async function takeDownEngine(places: EnginePlaces, purge: boolean): Promise<void> {
+  await removeContainers(places.socketPath);
   await stopEngine(places);
-  await stopDaemon(join(places.execRoot, "containerd", "containerd.pid"), "containerd");
+  killLeftBehind(places.execRoot);
   for (const { name } of registries) await stopDaemon(registryPidFile(places, name), "registry");
-  quietly(["umount", "--recursive", places.dataRoot]);
+  for (const dir of [places.execRoot, places.dataRoot]) unmountUnder(dir);
   quietly(["ip", "netns", "delete", places.namespace]);
-  rmSync(places.execRoot, { recursive: true, force: true });
-  if (purge) rmSync(places.dataRoot, { recursive: true, force: true });
+  const [runPlace, statePlace] = [dirname(places.socketPath), dirname(places.dataRoot)];
+  for (const dir of purge ? [runPlace, statePlace] : [runPlace])
+    rmSync(dir, { recursive: true, force: true });
+}
+
+/** Waits for the engine's containerd too: the next dockerd would adopt one that is still dying, and hang. */
+async function endContainerd(places: EnginePlaces): Promise<void> {
+  await stopDaemon(join(places.execRoot, "containerd", "containerd.pid"), "containerd");
 }
 
 function ensureNamespace(name: string): void {
@@ -185,13 +196,4 @@ function allowBridgedFrames(namespace: string): void {
   const iptables = ["nsenter", `--net=/run/netns/${namespace}`, "iptables", "-w"];
   if (quietly([...iptables, "-C", ...rule])) return;
   quietly([...iptables, "-I", ...rule]);
-}
-
-function quietly(command: readonly string[]): boolean {
-  try {
-    run(command);
-    return true;
-  } catch {
-    return false;
-  }
 }

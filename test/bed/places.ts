@@ -29,7 +29,7 @@ export const closedRegistry = "127.0.0.1:5001";
 /** The only login that `closedRegistry` accepts; a test value, worth nothing elsewhere. */
 export const credentials = { username: "bed", password: "bed-password" } as const;
 
-/** Executables put in front of the daemons' PATH, such as the stand-in NVIDIA hook. */
+/** The stand-in NVIDIA hook, for the PATH of engines that shall offer GPUs. */
 export const binDir = join(stateDir, "bin");
 
 /** One engine and everything it owns on disk. */

@@ -3,7 +3,6 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { binDir } from "./places.ts";
 
 /** A daemon as the bed starts it. */
 export type Daemon = Readonly<{
@@ -11,6 +10,8 @@ export type Daemon = Readonly<{
   namespace: string;
   pidFile: string;
   logFile: string;
+  /** A folder of executables that goes before all others on its PATH. */
+  binDir?: string;
 }>;
 
 /** A program that the bed needs ended with an error; the message carries its last words. */
@@ -34,9 +35,9 @@ export function run(command: readonly string[]): string {
   return done.stdout;
 }
 
-/** PATH with the system folders that a plain user's PATH lacks, and the bed's own in front. */
+/** PATH with the system folders that a plain user's PATH lacks. */
 export function path(): string {
-  return [binDir, process.env["PATH"] ?? "", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].join(":");
+  return [process.env["PATH"] ?? "", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].join(":");
 }
 
 /** Starts a daemon in its network namespace and records its pid. */
@@ -48,7 +49,7 @@ export function startDaemon(daemon: Daemon): void {
   const child = spawn("nsenter", args, {
     detached: true,
     stdio: ["ignore", log, log],
-    env: { PATH: path(), HOME: "/root" },
+    env: { PATH: [daemon.binDir ?? "", path()].join(":").replace(/^:/, ""), HOME: "/root" },
   });
   child.unref();
   writeFileSync(daemon.pidFile, `${child.pid}\n`);
