@@ -125,17 +125,24 @@ const TOKENS_REMEMBERED = 50;
 
 function withReport(state: WaitState, report: ProbeReport, now: number): WaitState {
   const rank = ranks[report.state];
-  const isNew = rank > 0 && !state.seenTokens.includes(report.progress_token);
+  const sign = signOfProgress(report);
+  const isNew = sign !== undefined && !state.seenTokens.includes(sign);
   const progressed = isNew || rank > state.bestRank;
   return {
     ...state,
     report,
     bestRank: Math.max(rank, state.bestRank),
-    seenTokens: isNew
-      ? [...state.seenTokens, report.progress_token].slice(-TOKENS_REMEMBERED)
-      : state.seenTokens,
+    seenTokens: isNew ? [...state.seenTokens, sign].slice(-TOKENS_REMEMBERED) : state.seenTokens,
     lastProgressAt: progressed ? now : state.lastProgressAt,
   };
+}
+
+/** Only a service that says it is loading is believed by any change of its words: error pages hold the time of day. */
+function signOfProgress(report: ProbeReport): string | undefined {
+  if (report.state === "unreachable") return undefined;
+  return report.state === "loading"
+    ? report.progress_token
+    : `models: ${report.present_models.join()}`;
 }
 
 function judgeEvent(state: WaitState, event: EngineEvent, now: number): Judgement {
