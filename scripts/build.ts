@@ -42,6 +42,10 @@ async function buildCommandLine(): Promise<void> {
     target: "node22",
     logLevel: "warning",
     legalComments: "none",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // oclif looks for these only when it runs TypeScript sources, which a built command line never does.
+    external: ["typescript", "ts-node", "tsx"],
     plugins: [withoutSshAndGrpc],
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
