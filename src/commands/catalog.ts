@@ -13,7 +13,10 @@ export default class Catalog extends NexusCommand {
     "<%= config.bin %> catalog chat",
   ];
   static override args = {
-    id: Args.string({ description: "Template to show, by its id or what it does." }),
+    id: Args.string({
+      ignoreStdin: true,
+      description: "Template to show, by its id or what it does.",
+    }),
   };
 
   async run(): Promise<Readonly<{ templates: readonly Template[] }> | Template> {

@@ -21,7 +21,10 @@ export default class Logs extends LookingCommand {
     file: Flags.string({ description: "Stack file.", helpGroup: "GLOBAL", env: "NEXUS_FILE" }),
   };
   static override args = {
-    service: Args.string({ description: "Service to show, or `gateway`; all when left out." }),
+    service: Args.string({
+      ignoreStdin: true,
+      description: "Service to show, or `gateway`; all when left out.",
+    }),
   };
   static override flags = {
     ...lookFlags,

@@ -16,7 +16,10 @@ export default class Status extends LookingCommand {
   ];
   static override strict = false;
   static override args = {
-    service: Args.string({ description: "Service to show, or `gateway`; all when left out." }),
+    service: Args.string({
+      ignoreStdin: true,
+      description: "Service to show, or `gateway`; all when left out.",
+    }),
   };
   static override flags = {
     ...lookFlags,

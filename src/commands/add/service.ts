@@ -16,11 +16,15 @@ export default class AddService extends EditingCommand {
   static override strict = false;
   static override args = {
     word: Args.string({
+      ignoreStdin: true,
       required: true,
       description:
         "Template id, or what the service should do; with --scaffold, the new service's name.",
     }),
-    key: Args.string({ description: "Keys to set: key=value, any number of them." }),
+    key: Args.string({
+      ignoreStdin: true,
+      description: "Keys to set: key=value, any number of them.",
+    }),
   };
   static override flags = {
     ...editFlags,

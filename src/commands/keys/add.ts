@@ -17,7 +17,7 @@ export default class KeysAdd extends NexusCommand {
     "<%= config.bin %> keys add me --scope inference --scope admin --save",
   ];
   static override args = {
-    name: Args.string({ required: true, description: "What to call it." }),
+    name: Args.string({ ignoreStdin: true, required: true, description: "What to call it." }),
   };
   static override flags = {
     scope: Flags.string({

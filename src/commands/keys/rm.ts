@@ -14,7 +14,9 @@ export default class KeysRm extends NexusCommand {
     "<%= config.bin %> keys rm laptop",
     "<%= config.bin %> keys rm ci --yes",
   ];
-  static override args = { name: Args.string({ required: true, description: "Name of the key." }) };
+  static override args = {
+    name: Args.string({ ignoreStdin: true, required: true, description: "Name of the key." }),
+  };
   static override flags = {
     yes: Flags.boolean({ char: "y", description: "Do not ask." }),
   };

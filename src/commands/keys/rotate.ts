@@ -13,7 +13,9 @@ export default class KeysRotate extends NexusCommand {
     "<%= config.bin %> keys rotate default",
     "<%= config.bin %> keys rotate ci --json",
   ];
-  static override args = { name: Args.string({ required: true, description: "Name of the key." }) };
+  static override args = {
+    name: Args.string({ ignoreStdin: true, required: true, description: "Name of the key." }),
+  };
   static override flags = {
     save: Flags.boolean({
       description: "Write it to .nexus/secrets/<name>.key even if the old one was not there.",

@@ -11,7 +11,11 @@ export default class RemoveService extends EditingCommand {
     "<%= config.bin %> remove service ocr --yes --no-up",
   ];
   static override args = {
-    name: Args.string({ required: true, description: "The service's name in the stack file." }),
+    name: Args.string({
+      ignoreStdin: true,
+      required: true,
+      description: "The service's name in the stack file.",
+    }),
   };
   static override flags = editFlags;
 

@@ -1,0 +1,139 @@
+/** The models of a running stack: in which service they are, and which of them the stack file asks for. */
+import type { Engine, ObservedContainer } from "../engine/engine.ts";
+import { exitCodes, NexusError } from "../errors.ts";
+import type { Upstream } from "../gateway/config.ts";
+import type { StackReadiness } from "../gateway/protocol.ts";
+import { externalUpstream, upstreamOf } from "../plan/gateway-config.ts";
+import type { GatewayLink } from "../readiness/gateway-link.ts";
+import { isSameModel, listModels } from "../readiness/models.ts";
+import type { ContainerService, Service, Stack } from "../stack/stack.ts";
+import { runningContainer, UnknownServiceError } from "./selection.ts";
+
+/** A model of a service. */
+export type ServiceModel = Readonly<{
+  service: string;
+  model: string;
+  /** The stack file asks for it. */
+  declared: boolean;
+  present: boolean;
+  /** Known only of model stores. */
+  sizeBytes?: number;
+  /** ISO 8601; known only of model stores. */
+  modifiedAt?: string;
+}>;
+
+/** Models are pulled into and removed from services that keep them, and it is not clear which one is meant. */
+export class NoModelStoreError extends NexusError {
+  readonly code = "NEXUS_NO_MODEL_STORE";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy: string;
+  override readonly details: Readonly<{ stores: readonly string[] }>;
+
+  constructor(stores: readonly string[], asked: string | undefined) {
+    super(
+      asked === undefined
+        ? `The stack has ${stores.length === 0 ? "no service" : "several services"} that keeps models.`
+        : `${asked} does not keep models: its software gets them by itself.`,
+    );
+    this.remedy =
+      stores.length === 0
+        ? "Add one, for instance with `nexus add service ollama`."
+        : `Name one with \`--service\`: ${stores.join(", ")}.`;
+    this.details = { stores };
+  }
+}
+
+/** A service that keeps models, where it is reached now. */
+export type Store = Readonly<{ service: ContainerService; upstream: Upstream }>;
+
+/** The store that is meant: the one named, or the only one. Throws NoModelStoreError, UnknownServiceError. */
+export async function findStore(engine: Engine, stack: Stack, asked?: string): Promise<Store> {
+  const stores = stack.services.filter(keepsModels);
+  const names = stores.map(({ name }) => name);
+  const all = stack.services.map(({ name }) => name);
+  if (asked !== undefined && !all.includes(asked)) throw new UnknownServiceError(asked, all);
+  const matching = stores.filter(({ name }) => asked === undefined || name === asked);
+  const [service] = matching;
+  if (service === undefined || matching.length > 1) throw new NoModelStoreError(names, asked);
+  const { containers } = await engine.observe(stack.name, []);
+  const upstream = upstreamOf(service, runningContainer(containers, service.name).name);
+  if (upstream === undefined) throw new NoModelStoreError(names, asked);
+  return { service, upstream };
+}
+
+function keepsModels(service: Service): service is ContainerService {
+  return service.kind === "container" && service.modelPull === "ollama";
+}
+
+/** Every model of the stack, present or only asked for, by service in file order. */
+export async function listStackModels(
+  sources: Readonly<{ engine: Engine; link: GatewayLink; stack: Stack }>,
+  only?: string,
+): Promise<readonly ServiceModel[]> {
+  const { engine, link, stack } = sources;
+  const [{ containers }, readiness] = await Promise.all([
+    engine.observe(stack.name, []),
+    link.call({ op: "status" }),
+  ]);
+  const services = stack.services.filter(({ name }) => only === undefined || name === only);
+  if (services.length === 0 && only !== undefined) {
+    throw new UnknownServiceError(
+      only,
+      stack.services.map(({ name }) => name),
+    );
+  }
+  const lists = await Promise.all(
+    services.map(async (service) =>
+      modelsOf(service, await stored({ link, readiness, containers }, service)),
+    ),
+  );
+  return lists.flat();
+}
+
+type Present = Readonly<{ name: string; sizeBytes?: number; modifiedAt?: string }>;
+
+/** What the service has: asked of its store, else as the gateway's probe saw it. */
+async function stored(
+  view: Readonly<{
+    link: GatewayLink;
+    readiness: StackReadiness;
+    containers: readonly ObservedContainer[];
+  }>,
+  service: Service,
+): Promise<readonly Present[]> {
+  const upstream = upstreamNow(view.containers, service);
+  if (upstream === undefined) return [];
+  if (keepsModels(service)) return listModels({ link: view.link, upstream });
+  const report = view.readiness.services.find(({ id }) => id === service.name);
+  return (report?.present_models ?? []).map((name) => ({ name }));
+}
+
+function upstreamNow(
+  containers: readonly ObservedContainer[],
+  service: Service,
+): Upstream | undefined {
+  if (service.kind === "external") return externalUpstream(service);
+  const container = containers.find(
+    ({ identity, state }) => identity?.service === service.name && state === "running",
+  );
+  return container && upstreamOf(service, container.name);
+}
+
+/** What is there and what is asked for, each model once. Pure. */
+export function modelsOf(
+  { name: service, models }: Pick<Service, "name" | "models">,
+  present: readonly Present[],
+): readonly ServiceModel[] {
+  const there = present.map(({ name, ...facts }) => ({
+    service,
+    model: name,
+    declared: models.some((model) => isSameModel(model, name)),
+    present: true,
+    ...facts,
+  }));
+  const missing = models.filter((model) => !present.some(({ name }) => isSameModel(name, model)));
+  return [
+    ...there,
+    ...missing.map((model) => ({ service, model, declared: true, present: false })),
+  ];
+}
