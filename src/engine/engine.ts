@@ -10,6 +10,18 @@ import type {
   RestartPolicy,
 } from "../stack/stack.ts";
 
+import type { Observed, ObservedContainer, ObservedImage, ObservedVolume } from "./observed.ts";
+
+export type {
+  ContainerState,
+  ObservedContainer,
+  ForeignContainer,
+  ObservedNetwork,
+  ObservedVolume,
+  ObservedImage,
+  Observed,
+} from "./observed.ts";
+
 /** What a container is for. */
 export type Role = "service" | "gateway" | "job";
 
@@ -74,102 +86,6 @@ export type VolumeRequest = Readonly<{
   labels: Readonly<Record<string, string>>;
 }>;
 
-export type ContainerState =
-  | "created"
-  | "running"
-  | "restarting"
-  | "paused"
-  | "exited"
-  | "removing"
-  | "dead";
-
-/** A container as the engine has it now. */
-export type ObservedContainer = Readonly<{
-  id: string;
-  name: string;
-  /** Undefined for a container that is not ours. */
-  identity?: Identity;
-  image: string;
-  imageId: string;
-  state: ContainerState;
-  /** 0 while it has not exited. */
-  exitCode: number;
-  oomKilled: boolean;
-  /** The engine's own words when a start failed, else empty. */
-  error: string;
-  /** The image's or request's health check, when there is one. */
-  health?: "starting" | "healthy" | "unhealthy";
-  /** ISO 8601, engine clock; empty when it never started. */
-  startedAt: string;
-  finishedAt: string;
-  restartCount: number;
-  restart: RestartPolicy;
-  limits: Limits;
-  networks: readonly Readonly<{ id: string; name: string; aliases: readonly string[] }>[];
-  /** Volume names mounted. */
-  volumes: readonly string[];
-  ports: readonly PortBinding[];
-  gpus?: GpuDevices;
-  /** What `inspect` says of the hardening, for comparing intent with effect. */
-  security: Readonly<{
-    readOnly: boolean;
-    privileged: boolean;
-    noNewPrivileges: boolean;
-    capAdd: readonly string[];
-    capDrop: readonly string[];
-    user: string;
-  }>;
-}>;
-
-/** A container of somebody else's: only what is needed to explain a conflict. */
-export type ForeignContainer = Readonly<{
-  id: string;
-  name: string;
-  image: string;
-  running: boolean;
-  ports: readonly PortBinding[];
-  /** The stack or Compose project it says it belongs to. */
-  owner?: string;
-}>;
-
-export type ObservedNetwork = Readonly<{
-  id: string;
-  name: string;
-  stack?: string;
-  internal: boolean;
-  /** Ids of the containers attached. */
-  containers: readonly string[];
-}>;
-
-export type ObservedVolume = Readonly<{
-  name: string;
-  stack?: string;
-  driver: string;
-  labels: Readonly<Record<string, string>>;
-  createdAt: string;
-}>;
-
-export type ObservedImage = Readonly<{
-  id: string;
-  digests: readonly string[];
-  architecture: string;
-  os: string;
-  sizeBytes: number;
-}>;
-
-/** One snapshot of everything a plan needs to know, taken in parallel calls. */
-export type Observed = Readonly<{
-  /** Containers that carry this stack's label. */
-  containers: readonly ObservedContainer[];
-  /** All others. */
-  foreign: readonly ForeignContainer[];
-  /** Networks that carry this stack's label, and those of the same name that do not. */
-  networks: readonly ObservedNetwork[];
-  volumes: readonly ObservedVolume[];
-  /** By the reference asked for; absent when the engine does not have it. */
-  images: Readonly<Record<string, ObservedImage>>;
-}>;
-
 /** A GPU that the engine can give to a container. */
 export type Gpu = Readonly<{ id: string; name: string; memoryBytes?: number }>;
 
@@ -198,6 +114,8 @@ export type EngineDescription = Readonly<{
   rootDir: string;
   /** Engine clock minus ours, in milliseconds. */
   clockSkewMs: number;
+  /** Settings that contradict each other, such as DOCKER_HOST with DOCKER_CONTEXT; in sentences. */
+  warnings?: readonly string[];
 }>;
 
 /** Progress of a pull: bytes over all layers known so far. */
@@ -262,7 +180,12 @@ export interface Execution {
   resize(size: Readonly<{ columns: number; rows: number }>): Promise<void>;
 }
 
-export type ExecOptions = Readonly<{ tty?: boolean; user?: string; workingDir?: string; environment?: Readonly<Record<string, string>> }>;
+export type ExecOptions = Readonly<{
+  tty?: boolean;
+  user?: string;
+  workingDir?: string;
+  environment?: Readonly<Record<string, string>>;
+}>;
 
 /** A file to place in a container or an image; `mode` is octal, such as 0o444. */
 export type ArchiveEntry = Readonly<
@@ -278,11 +201,31 @@ export interface Images {
   /** Pulls with the credentials of the Docker configuration; ends only when the image is really there. */
   pull(ref: string, signal?: AbortSignal): AsyncIterable<PullProgress>;
   /** Builds from a context on disk, honouring its ignore file, and tags the result. */
-  build(request: Readonly<{ ref: string; source: BuildSource; labels: Readonly<Record<string, string>> }>, signal?: AbortSignal): AsyncIterable<BuildProgress>;
+  build(
+    request: Readonly<{
+      ref: string;
+      source: BuildSource;
+      labels: Readonly<Record<string, string>>;
+    }>,
+    signal?: AbortSignal,
+  ): AsyncIterable<BuildProgress>;
   /** Builds from files held in memory; one of them is `Dockerfile`. */
-  assemble(request: Readonly<{ ref: string; entries: readonly ArchiveEntry[]; labels: Readonly<Record<string, string>> }>, signal?: AbortSignal): AsyncIterable<BuildProgress>;
+  assemble(
+    request: Readonly<{
+      ref: string;
+      entries: readonly ArchiveEntry[];
+      labels: Readonly<Record<string, string>>;
+    }>,
+    signal?: AbortSignal,
+  ): AsyncIterable<BuildProgress>;
   remove(ref: string): Promise<void>;
-  list(label: string): Promise<readonly Readonly<{ id: string; refs: readonly string[]; labels: Readonly<Record<string, string>> }>[]>;
+  list(label: string): Promise<
+    readonly Readonly<{
+      id: string;
+      refs: readonly string[];
+      labels: Readonly<Record<string, string>>;
+    }>[]
+  >;
 }
 
 export interface Networks {

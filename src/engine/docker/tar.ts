@@ -1,0 +1,70 @@
+/** Files as tar streams, which is how the engine takes them. */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pack as startPack } from "tar-stream";
+import type { Pack } from "tar-stream";
+import type { ArchiveEntry } from "../engine.ts";
+import type { DockerClient } from "./client.ts";
+
+/** What a tar stream can hold: files, folders, and the symbolic links of a build context. */
+export type TarEntry = ArchiveEntry | Readonly<{ path: string; mode: number; link: string }>;
+
+type Entries = Iterable<TarEntry> | AsyncIterable<TarEntry>;
+
+/** Packs entries in order; a file on disk is streamed, never held whole. Errors of reading arrive on the stream. */
+export function packEntries(entries: Entries): Readable {
+  const pack = startPack();
+  packAll(pack, entries).catch((error: unknown) =>
+    pack.destroy(error instanceof Error ? error : new Error(String(error))),
+  );
+  return Readable.from(pack, { objectMode: false });
+}
+
+async function packAll(pack: Pack, entries: Entries): Promise<void> {
+  for await (const entry of entries) await packEntry(pack, entry);
+  pack.finalize();
+}
+
+async function packEntry(pack: Pack, entry: TarEntry): Promise<void> {
+  const { path: name, mode } = entry;
+  // A fixed time: the same files make the same layer.
+  const header = { name, mode, mtime: new Date(0) };
+  if ("link" in entry)
+    return void pack.entry({ ...header, type: "symlink", linkname: entry.link }).end(undefined);
+  const owned = { ...header, uid: entry.uid ?? 0, gid: entry.gid ?? 0 };
+  if ("directory" in entry) return void pack.entry({ ...owned, type: "directory" }).end(undefined);
+  if ("content" in entry) return void pack.entry(owned, entry.content);
+  await streamFile(pack, owned, entry.source);
+}
+
+async function streamFile(
+  pack: Pack,
+  header: Parameters<Pack["entry"]>[0],
+  source: string,
+): Promise<void> {
+  const { size } = await stat(source);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const sink = pack.entry({ ...header, size }, (error) => (error ? reject(error) : resolve()));
+  const file = createReadStream(source);
+  file.once("error", reject);
+  file.on("data", (chunk) => {
+    if (sink.write(chunk)) return;
+    file.pause();
+    sink.once("drain", () => file.resume());
+  });
+  file.once("end", () => sink.end(undefined));
+  await promise;
+}
+
+/** Writes entries below `path` of a container, through a mount where there is one. */
+export async function putArchive(
+  client: DockerClient,
+  { id, path, entries }: Readonly<{ id: string; path: string; entries: readonly ArchiveEntry[] }>,
+): Promise<void> {
+  await client.write(`write files into ${id}`, async (docker) =>
+    docker
+      .getContainer(id)
+      .putArchive(packEntries(entries), { path, noOverwriteDirNonDir: "true" }),
+  );
+}
