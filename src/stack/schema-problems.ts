@@ -73,10 +73,11 @@ const kinds: Readonly<Record<string, string>> = {
 
 function formsOf(issue: Extract<Issue, { code: "invalid_union" }>): string {
   if (issue.message !== "Invalid input") return issue.message;
+  const empty = issue.input === null ? "is empty: it " : "";
   const forms = issue.errors.flatMap((errors) =>
     errors.filter(({ path }) => path.length === 0).flatMap(formOf),
   );
-  return `must be ${[...new Set(forms)].join(" or ")}`;
+  return `${empty}must be ${[...new Set(forms)].join(" or ")}`;
 }
 
 function formOf(issue: Issue): readonly string[] {
@@ -100,7 +101,7 @@ function messageOf(issue: Issue): string {
 function typeMessage(issue: Extract<Issue, { code: "invalid_type" }>): string {
   if (!issue.message.startsWith("Invalid input")) return issue.message;
   const kind = kinds[issue.expected] ?? issue.expected;
-  if (issue.input === null) return `is empty: it must be ${kind}, or go`;
+  if (issue.input === null) return `is empty: it must be ${kind}`;
   if (issue.input === undefined) return `is missing: it must be ${kind}`;
   return issue.expected === "string" && typeof issue.input === "number"
     ? "must be text: put it in quotes"

@@ -91,9 +91,9 @@ function readTmpfsOption(name: string, given: string): number | undefined {
 }
 
 function readShortMount(value: string, context: z.RefinementCtx): MountSpec {
-  const match = /^((?:[A-Za-z]:[\\/])?[^:]+):([^:]*)(?::([^:]*))?$/.exec(value);
+  const match = /^((?:[A-Za-z]:\\)?[^:]+):([^:]*)(?::([^:]*))?$/.exec(value);
   const [, source = "", target = "", options = ""] = match ?? [];
-  const bind = /^(?:[./~]|[A-Za-z]:[\\/])/.test(source);
+  const bind = /^(?:[./~]|[A-Za-z]:\\)/.test(source);
   const problem = match ? partsProblem(bind ? "x" : source, target, options) : unnamed;
   if (problem !== undefined) return refuse(context, problem);
   const readOnly = options === "ro" ? { read_only: true } : {};

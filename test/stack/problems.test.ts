@@ -1,0 +1,417 @@
+import { describe, expect, test } from "vitest";
+import { InvalidStackError } from "../../src/stack/errors.ts";
+import { load, problemsOf, stackWith } from "./folder.ts";
+
+/** What is wrong with the service `a`, without place and path. */
+async function wrongWith(keys: string): Promise<readonly string[]> {
+  const problems = await problemsOf(stackWith(keys));
+  return problems.map((problem) => problem.replace(/^nexus\.yaml:\d+:\d+ services\.a\.?/, ""));
+}
+
+test("all problems are told at once, each with its place, path, line and caret", async () => {
+  const loading = load(
+    "name: Bad\ngatway: {}\nservices:\n  a:\n    imge: x:1\n    restart: maybe\n",
+  );
+  await expect(loading).rejects.toThrow(InvalidStackError);
+  const error = await loading.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "NEXUS_INVALID_STACK", exitCode: 2 });
+  expect(String((error as Error).message)).toMatchInlineSnapshot(`
+    "nexus.yaml is not a valid stack: 4 problems.
+
+    nexus.yaml:1:7  name: must be lower-case letters, digits, - and _, such as home
+      1 | name: Bad
+        |       ^
+
+    nexus.yaml:2:1  gatway: there is no key \`gatway\`. Did you mean \`gateway\`?
+      2 | gatway: {}
+        | ^
+
+    nexus.yaml:5:5  services.a.imge: there is no key \`imge\`. Did you mean \`image\`?
+      5 |     imge: x:1
+        |     ^
+
+    nexus.yaml:6:14  services.a.restart: must be no, always, unless-stopped, on-failure or on-failure:5
+      6 |     restart: maybe
+        |              ^"
+  `);
+});
+
+describe("YAML itself", () => {
+  test("a key that stands twice is an error at the second", async () => {
+    expect(await problemsOf("name: t\nname: u\n")).toEqual([
+      "nexus.yaml:2:1 : this key is there twice",
+    ]);
+  });
+
+  test("broken YAML is told in the same shape", async () => {
+    expect((await problemsOf("name: t\nservices: {a: [\n"))[0]).toMatch(
+      /^nexus\.yaml:3:1 : is not valid YAML: /,
+    );
+  });
+
+  test("a list or a text is no stack", async () => {
+    expect(await problemsOf("- a\n")).toEqual([
+      "nexus.yaml:1:1 : must be a map, starting with `services:`",
+    ]);
+  });
+
+  test.each(["", "# nothing\n", "services:\n"])("%j is an empty stack", async (text) => {
+    expect((await load(text)).stack.services).toEqual([]);
+  });
+});
+
+describe("YAML 1.2's traps", () => {
+  test.each([
+    ["init: yes", "init: must be true or false: `yes` is plain text in YAML 1.2"],
+    ["read_only: off", "read_only: must be true or false: `off` is plain text in YAML 1.2"],
+    [
+      "environment: {UMASK: 022}",
+      "environment.UMASK: `022` is the decimal number 22 in YAML 1.2: put it in quotes, or write 0o22 for an octal one",
+    ],
+    [
+      "stop_grace_period: 10",
+      "stop_grace_period: must be a duration with its unit, such as 30s or 1m30s",
+    ],
+    ["models: [1.5]", "models[0]: must be text: put it in quotes"],
+    ["command:", "command: is empty: it must be text or a list"],
+  ])("%s", async (keys, problem) => {
+    expect(await wrongWith(keys)).toEqual([problem]);
+  });
+});
+
+describe("a value in the wrong form", () => {
+  test.each([
+    ["ports: ['8080']\nprot: 80", "prot: there is no key `prot`. → port"],
+    [
+      "ports: [1:2:3]",
+      "ports[0]: `1:2:3` must be a port such as 8080:80, 127.0.0.1:8080:80/tcp or 80",
+    ],
+    [
+      "ports: ['8000-8010:80']",
+      "ports[0]: `8000-8010:80` must be a port such as 8080:80, 127.0.0.1:8080:80/tcp or 80; write one entry for each port of a range",
+    ],
+    ["ports: [99999]", "ports[0]: `99999` must have an IP address and ports from 1 to 65535"],
+    ["ports: [{target: 80, hots_ip: x}]", "ports[0].hots_ip: there is no key `hots_ip`. → host_ip"],
+    [
+      "volumes: [/data]",
+      "volumes[0]: must be `name:/path`, `./folder:/path` or `name:/path:ro`: an unnamed volume would be lost with its container",
+    ],
+    ["volumes: ['m:data']", "volumes[0]: `data` must be an absolute path inside the container"],
+    ["volumes: ['m:/d:z']", "volumes[0]: `z` is not supported here: use `ro` or `rw`"],
+    ["volumes: [{type: bind, target: /d}]", "volumes[0]: a bind needs a source"],
+    [
+      "tmpfs: '/run:exec'",
+      "tmpfs: `exec` is no tmpfs option: use size=64m, mode=1777, uid=1000 or gid=1000",
+    ],
+    ["mem_limit: lots", "mem_limit: must be a size such as 8GiB, 512m or 1073741824"],
+    ["mem_limit: 1m", "mem_limit: must be at least 6m: engines refuse less"],
+    ["cpus: 0", "cpus: must be above 0"],
+    ["port: 0", "port: must be at least 1"],
+    ["gpus: many", "gpus: must be auto or none or all or a number or a list"],
+    ["ready: redy", "ready: must be running, reachable, ready or proven; did you mean ready?"],
+    [
+      "provides: [chat, embeddings]",
+      "provides[1]: must be chat, completion, embedding, rerank, image, audio, tts, asr, video, ocr, music, tool or ui; did you mean embedding?",
+    ],
+    [
+      "depends_on: {b: {condition: service_health}}",
+      "depends_on.b.condition: must be ready, service_started, service_healthy or service_completed_successfully; did you mean service_healthy?",
+    ],
+    ["command: 'say \"hi'", "command: has a quote that is never closed"],
+    ["healthcheck: {test: [curl]}", "healthcheck: a list must start with CMD, CMD-SHELL or NONE"],
+    ["healthcheck: {interval: 5s}", "healthcheck: needs `test`, or `disable: true`"],
+    [
+      "labels: {io.nexus.stack: x}",
+      "labels: `io.nexus.stack`: labels that start with io.nexus. or com.docker. are not yours to set",
+    ],
+    [
+      "labels: [com.docker.compose.project=x]",
+      "labels: `com.docker.compose.project`: labels that start with io.nexus. or com.docker. are not yours to set",
+    ],
+    [
+      "models: ['a; rm -rf /']",
+      "models[0]: must be a model name made of letters, digits and . _ : / @ + -",
+    ],
+    ["cap_add: [ALL]", "cap_add[0]: ALL is never added; name the capabilities it needs"],
+    [
+      "devices: [nvidia.com/gpu=all]",
+      "devices[0]: `nvidia.com/gpu=all` is no path under /dev; ask for GPUs with `gpus:`",
+    ],
+    ["extra_hosts: [x]", "extra_hosts: `x` must be `name:ip`, with an IP address or host-gateway"],
+    ["probe: health", "probe: must be a path, such as /health"],
+    ["secrets: ['../key']", "secrets[0]: must be a name made of letters, digits and . _ -"],
+  ])("%s", async (keys, problem) => {
+    expect((await wrongWith(keys))[0]).toBe(problem);
+  });
+});
+
+describe("keys of Compose that are left out on purpose", () => {
+  test.each([
+    ["privileged: true", /takes away the wall.*`cap_add`, `devices` or `gpus`/],
+    ["network_mode: host", /Nexus makes the stack's networks/],
+    ["pid: host", /takes away the wall/],
+    ["ipc: host", /use `shm_size`/],
+    ["container_name: x", /<stack>-<service>-<generation>/],
+    ["deploy: {}", /one engine/],
+    ["extends: {}", /`template`, `include`, or a YAML anchor/],
+  ])("%s is refused with the reason", async (keys, reason) => {
+    expect((await wrongWith(keys))[0]).toMatch(reason);
+  });
+
+  test("so are those at the top", async () => {
+    expect(await problemsOf("version: '3'\nnetworks: {}\n")).toEqual([
+      "nexus.yaml:1:1 version: `version` is not needed: remove it.",
+      expect.stringContaining("networks: `networks` is left out"),
+    ]);
+  });
+});
+
+describe("how the parts go together", () => {
+  test.each([
+    [
+      "nothing to run",
+      "services: {a: {port: 80}}",
+      "services.a: needs an `image`, a `build`, a `template` or an `external` URL",
+    ],
+    [
+      "two sources",
+      "services: {a: {image: 'x:1', build: .}}",
+      "services.a.image: has a `build` beside it: keep one of them",
+    ],
+    [
+      "a bad image",
+      "services: {a: {image: 'X Y'}}",
+      "services.a.image: is no image reference, such as ollama/ollama:0.12.6",
+    ],
+    [
+      "an external service with container keys",
+      "services: {a: {external: 'http://h/v1', gpus: all}}",
+      /^services\.a\.gpus: `gpus` is for services that Nexus runs/,
+    ],
+    [
+      "a password in a URL",
+      "services: {a: {external: 'http://u:p@h/v1'}}",
+      /^services\.a\.external: must be scheme, host, port and path only/,
+    ],
+    [
+      "a level without a port",
+      "services: {a: {image: 'x:1', ready: reachable}}",
+      "services.a.ready: cannot be `reachable`: it has no `port` to ask",
+    ],
+    [
+      "a level for a job",
+      "services: {a: {image: 'x:1', restart: 'no', ready: ready}}",
+      "services.a.ready: cannot be `ready`: it is a job, done when it exits 0",
+    ],
+    [
+      "a probe without a port",
+      "services: {a: {image: 'x:1', probe: /x}}",
+      "services.a.probe: needs a `port` to ask",
+    ],
+    [
+      "a proof that nobody knows",
+      "services: {a: {image: 'x:1', port: 1, provides: [ocr], ready: proven}}",
+      /^services\.a\.ready: can be `proven` only/,
+    ],
+    [
+      "an unknown dependency",
+      "services: {abc: {image: 'x:1', depends_on: [abd]}, abe: {image: 'x:1'}}",
+      "services.abc.depends_on.abd: there is no service `abd`. → abc",
+    ],
+    [
+      "a dependency out of its profile",
+      "services: {a: {image: 'x:1', depends_on: [b]}, b: {image: 'x:1', profiles: [p]}}",
+      "services.a.depends_on.b: `b` only belongs to the profile p: add `--profile p`",
+    ],
+    [
+      "a dependency that never completes",
+      "services: {a: {image: 'x:1', depends_on: {b: {condition: service_completed_successfully}}}, b: {image: 'x:1'}}",
+      /^services\.a\.depends_on\.b: `b` never completes/,
+    ],
+    [
+      "a circle",
+      "services: {a: {image: 'x:1', depends_on: [b]}, b: {image: 'x:1', depends_on: [c]}, c: {image: 'x:1', depends_on: [b]}}",
+      "services.b.depends_on: goes round in a circle: b → c → b",
+    ],
+    [
+      "a service that waits for itself",
+      "services: {a: {image: 'x:1', depends_on: [a]}}",
+      "services.a.depends_on: goes round in a circle: a → a",
+    ],
+    [
+      "the gateway's port",
+      "services: {a: {image: 'x:1', ports: ['8800:1']}}",
+      "services.a.ports[0]: port 8800 is taken by the gateway",
+    ],
+    [
+      "one port twice",
+      "services: {a: {image: 'x:1', ports: ['81:1']}, b: {image: 'x:1', ports: ['0.0.0.0:81:1']}}",
+      "services.b.ports[0]: port 81 is taken by service a",
+    ],
+    [
+      "the gateway's own ports",
+      "gateway: {port: 8801}",
+      "gateway.observability_port: port 8801 is taken by the gateway",
+    ],
+    [
+      "two mounts at one place",
+      "services: {a: {image: 'x:1', tmpfs: /d, volumes: ['v:/d']}}",
+      "services.a.volumes: has two mounts at /d",
+    ],
+    [
+      "the engine's socket",
+      "services: {a: {image: 'x:1', volumes: ['/var/run/docker.sock:/s']}}",
+      /the engine's socket/,
+    ],
+    [
+      "ports without a way out",
+      "services: {a: {image: 'x:1', egress: false, ports: [1]}}",
+      /^services\.a\.ports: cannot be published with `egress: false`/,
+    ],
+    [
+      "an alias to nowhere",
+      "gateway: {aliases: {f: olama/x}}\nservices: {ollama: {image: 'x:1'}}",
+      "gateway.aliases.f[0]: there is no service `olama` to lead to. → ollama",
+    ],
+    [
+      "an alias to no model",
+      "gateway: {aliases: {f: [lama]}}\nservices: {ollama: {image: 'x:1', models: [llama]}}",
+      "gateway.aliases.f[0]: `lama` is no model that a service declares: write service/model. → llama",
+    ],
+    [
+      "a reserved name",
+      "services: {gateway: {image: 'x:1'}}",
+      /^services\.gateway: `gateway` is the name of the gateway itself/,
+    ],
+    [
+      "a name that is no host name",
+      "services: {My Service: {image: 'x:1'}}",
+      /^services\.My Service: a service's name is its host name/,
+    ],
+    [
+      "an unknown template",
+      "services: {a: {template: olama}}",
+      "services.a.template: there is no template `olama`: see `nexus catalog`. → ollama",
+    ],
+    [
+      "a capability as a template",
+      "services: {a: {template: chat}}",
+      "services.a.template: there is no template `chat`: see `nexus catalog`.",
+    ],
+    [
+      "a missing env file",
+      "services: {a: {image: 'x:1', env_file: no.env}}",
+      "services.a.env_file: there is no file no.env; `required: false` goes on without it",
+    ],
+    [
+      "a missing build folder",
+      "services: {a: {build: ./no}}",
+      "services.a.build: there is no folder no",
+    ],
+    [
+      "a missing Dockerfile",
+      "services: {a: {build: .}}",
+      "services.a.build: there is no Dockerfile in .",
+    ],
+    [
+      "a Dockerfile outside",
+      "services: {a: {build: {context: ., dockerfile: ../D}}}",
+      "services.a.build.dockerfile: must lie inside the context",
+    ],
+  ])("%s", async (_, text, expected) => {
+    const problems = (await problemsOf(`name: t\n${text}\n`)).map((problem) =>
+      problem.replace(/^\S+ /, ""),
+    );
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(expected);
+  });
+
+  test("names that are too long for a host name are refused", async () => {
+    const [stack, service] = ["s".repeat(40), "a".repeat(30)];
+    expect(
+      (await problemsOf(`name: ${stack}\nservices: {${service}: {image: 'x:1'}}`))[0],
+    ).toContain("too long for a host name");
+  });
+
+  test("a broken service does not make those that depend on it look broken", async () => {
+    const text = "name: t\nservices: {a: {image: 'x:1', depends_on: [b]}, b: {imge: x}}";
+    expect(await problemsOf(text)).toEqual([
+      "nexus.yaml:2:52 services.b.imge: there is no key `imge`. → image",
+    ]);
+  });
+});
+
+test("the value of a variable is never shown", async () => {
+  const text = stackWith(
+    "ports: ['${TOKEN}:80']\nvolumes: ['x:${TOKEN}']\nrestart: ${TOKEN}\ngpus: ${TOKEN}\nlabels: {a: '${TOKEN:?}'}\nmem_limit: ${TOKEN}",
+  );
+  const problems = await problemsOf(text, { environment: { TOKEN: "s3cret-value" } });
+  expect(problems).toHaveLength(5);
+  expect(problems.join()).not.toContain("s3cret");
+  expect(problems[0]).toContain("`${TOKEN}:80` must be a port");
+});
+
+test("a variable that must be set is told with its message", async () => {
+  expect(await wrongWith("user: ${NAME:?write it into .env}")).toContainEqual(
+    "user: needs the variable NAME: write it into .env",
+  );
+});
+
+describe("includes", () => {
+  const file = (name: string, include = ""): string =>
+    `${include}services: {${name}: {image: 'x:1'}}\n`;
+
+  test("services come in the order of the files, each file once", async () => {
+    const { stack } = await load({
+      "nexus.yaml": `name: t\n${file("a", "include: [b.yaml, c.yaml]\n")}`,
+      "b.yaml": file("b", "include: [d.yaml]\n"),
+      "c.yaml": file("c", "include: [./d.yaml]\n"),
+      "d.yaml": file("d"),
+    });
+    expect(stack.services.map(({ name, origin }) => `${name} ${origin}`)).toEqual([
+      expect.stringMatching(/^d .*d\.yaml:2$|^d .*d\.yaml:1$/),
+      expect.stringMatching(/^b .*b\.yaml:2$/),
+      expect.stringMatching(/^c .*c\.yaml:2$/),
+      expect.stringMatching(/^a .*nexus\.yaml:3$/),
+    ]);
+  });
+
+  test("what the including file says wins, and a later file over an earlier one", async () => {
+    const { stack } = await load({
+      "nexus.yaml":
+        "name: t\ninclude: [b.yaml, c.yaml]\ngateway: {port: 1}\nservices: {s: {image: 'x:1', models: [m]}}",
+      "b.yaml": "name: b\ngateway: {port: 2, host: 0.0.0.0, aliases: {a: m, b: m}}",
+      "c.yaml": "name: c\ngateway: {observability_port: 3, host: 127.0.0.2, aliases: {b: s/x}}",
+    });
+    expect(stack).toMatchObject({
+      name: "t",
+      gateway: {
+        port: 1,
+        observabilityPort: 3,
+        host: "127.0.0.2",
+        aliases: { a: ["m"], b: ["s/x"] },
+      },
+    });
+  });
+
+  test("a missing file, a circle and a service in two files are told", async () => {
+    const problems = await problemsOf({
+      "nexus.yaml": `name: t\n${file("a", "include: [b.yaml, none.yaml]\n")}`,
+      "b.yaml": file("a", "include: [c.yaml]\n"),
+      "c.yaml": "include: [b.yaml]\n",
+    });
+    expect(problems.map((problem) => problem.replaceAll(/\S*\/(?=\w+\.yaml)/g, ""))).toEqual([
+      "c.yaml:1:11 include[0]: includes go round in a circle: b.yaml → c.yaml → b.yaml",
+      "nexus.yaml:2:19 include[1]: there is no file none.yaml",
+      "nexus.yaml:3:12 services.a: is defined in b.yaml:2 as well: give one of them another name",
+    ]);
+  });
+
+  test("problems in an included file are told at their place there", async () => {
+    const problems = await problemsOf({
+      "nexus.yaml": "include: [sub/b.yaml]",
+      "sub/b.yaml": "\nservices: {b: {imge: x}}",
+    });
+    expect(problems[0]).toMatch(/sub\/b\.yaml:2:16 services\.b\.imge/);
+  });
+});
