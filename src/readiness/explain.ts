@@ -59,14 +59,14 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
     remedy: startRemedy(service, message),
   }),
 
-  "never-listened": ({ port }, { service, external, logs }) =>
+  "never-listened": ({ port, detail }, { service, external, logs }) =>
     external
       ? {
-          message: `Nothing answers on port ${port} where ${service} should be.`,
+          message: `Nothing answers on port ${port} where ${service} should be${aside(detail)}.`,
           remedy: `Start that server, or correct the address under \`external\` of ${service} in nexus.yaml. It must be reachable from a container: localhost is not.`,
         }
       : {
-          message: `${service} runs, but nothing answers on its port ${port}${clueText(logs)}.`,
+          message: `${service} runs, but nothing answers on its port ${port}${aside(detail)}${clueText(logs)}.`,
           remedy:
             clueIn(logs)?.remedy ??
             `Check \`port\` of ${service} in nexus.yaml: the port the software listens on inside its container, on all addresses (0.0.0.0), not on 127.0.0.1.`,
@@ -90,7 +90,7 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
   }),
 
   "model-missing": ({ models, detail }, { service }) => ({
-    message: `${service} lacks the ${models.length === 1 ? "model" : "models"} ${models.join(", ")}${detail ? ` (${clause(detail)})` : ""}.`,
+    message: `${service} lacks the ${models.length === 1 ? "model" : "models"} ${models.join(", ")}${aside(detail)}.`,
     remedy: `Check the spelling under \`models\` of ${service} in nexus.yaml, then run \`nexus models pull ${models[0] ?? ""}\`.`,
   }),
 
@@ -174,6 +174,10 @@ function startRemedy(service: string, message: string): string {
     return `Make the file executable in the image, or correct \`command\` of ${service} in nexus.yaml.`;
   }
   return `Correct what it names in ${service} of nexus.yaml; \`nexus doctor\` shows what this engine can do.`;
+}
+
+function aside(detail: string | undefined): string {
+  return detail ? ` (${clause(detail)})` : "";
 }
 
 /** A sentence of somebody else's as a part of ours. */

@@ -10,7 +10,8 @@ export type Cause = Readonly<
   | { kind: "out-of-memory"; limitBytes?: number }
   | { kind: "exited-early" }
   | { kind: "start-refused"; message: string }
-  | { kind: "never-listened"; port: number }
+  /** `detail` says what came of asking. */
+  | { kind: "never-listened"; port: number; detail?: string }
   | { kind: "not-ready"; status?: number; detail: string }
   | { kind: "still-loading"; detail: string }
   | { kind: "unhealthy"; detail: string }

@@ -22,10 +22,9 @@ function unanswered(patienceMs: number): Cause {
 }
 
 function probedCause({ report, bestRank }: WaitState, url: string): Cause {
-  const hasAnswered = bestRank > 0;
-  return report && hasAnswered
-    ? answeredCause(report)
-    : { kind: "never-listened", port: portOf(url) };
+  if (!report) return { kind: "never-listened", port: portOf(url) };
+  if (bestRank > 0) return answeredCause(report);
+  return { kind: "never-listened", port: portOf(url), detail: report.detail };
 }
 
 function answeredCause(report: ProbeReport): Cause {

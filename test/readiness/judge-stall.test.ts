@@ -75,7 +75,11 @@ test("a token that comes back is no progress, and neither is another way of bein
 
 test.each([
   ["nothing answered", [], { kind: "never-listened", port: 9000 }],
-  ["only refusals", [report({})], { kind: "never-listened", port: 9000 }],
+  [
+    "only refusals",
+    [report({})],
+    { kind: "never-listened", port: 9000, detail: "GET /readyz: connection refused" },
+  ],
   [
     "another status",
     [
@@ -144,4 +148,14 @@ test("what reaches its level at the last moment is not refused", () => {
     [10_001, observed()],
   ];
   expect(after(steps)).toMatchObject({ state: { levelSince: 10_000, confirming: false } });
+});
+
+test("an error page that changes all the time is no progress, and a longer list of models is", () => {
+  const page = (at: number, models: readonly string[] = []): Step => {
+    const change = { state: "reachable", status: 500, present_models: models } as const;
+    return [at, report({ ...change, progress_token: `time ${at}` })];
+  };
+  const steps = [page(0), page(5_000), page(9_000)];
+  expect(after([...steps, [10_000, tick]])).toMatchObject({ ask: "inspect" });
+  expect(after([...steps, page(9_500, ["a:1"]), [10_000, tick]])).not.toHaveProperty("ask");
 });
