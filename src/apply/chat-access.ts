@@ -1,0 +1,99 @@
+/** What a chat through the gateway needs: its address, a key and a model. */
+import type { Engine, ObservedContainer } from "../engine/engine.ts";
+import { exitCodes, NexusError } from "../errors.ts";
+import { gatewayPaths } from "../gateway/config.ts";
+import type { Stack } from "../stack/stack.ts";
+import { findGateway } from "./gateway-access.ts";
+import {
+  type ApiAccess,
+  type ApiModel,
+  apiModels,
+  type ApiService,
+  apiServices,
+} from "./gateway-api.ts";
+import { keyFile, readKey } from "./key-files.ts";
+import { reachableHost } from "./stack-status.ts";
+
+/** There is no key to use the gateway with. */
+export class NoKeyError extends NexusError {
+  readonly code = "NEXUS_NO_KEY";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy =
+    "Make one with `nexus keys add me --save` and pass `--key-file .nexus/secrets/me.key`, or set NEXUS_API_KEY.";
+
+  constructor(file: string) {
+    super(`There is no key at ${file}.`);
+  }
+}
+
+/** No model behind the gateway can chat. */
+export class NoChatModelError extends NexusError {
+  readonly code = "NEXUS_NO_CHAT_MODEL";
+  readonly exitCode = exitCodes.notReady;
+  readonly remedy =
+    "See what there is with `nexus models ls`; fetch a model with `nexus models pull llama3.2:1b`, or name one with `--model`.";
+
+  constructor(service: string | undefined) {
+    super(
+      service === undefined
+        ? "No model that can chat is ready."
+        : `${service} has no model that can chat.`,
+    );
+  }
+}
+
+/** Where the running gateway is reached from this machine. Throws GatewayNotRunningError. */
+export async function apiBase(engine: Engine, stack: string): Promise<string> {
+  return (
+    baseOf(await findGateway(engine, stack)) ??
+    `http://127.0.0.1:${String(gatewayPaths.apiPort)}/v1`
+  );
+}
+
+function baseOf({ ports }: ObservedContainer): string | undefined {
+  const port = ports.find(({ containerPort }) => containerPort === gatewayPaths.apiPort);
+  return port && `http://${reachableHost(port.hostIp)}:${String(port.hostPort)}/v1`;
+}
+
+/** The key from the file asked for, NEXUS_API_KEY, or the stack's own. Throws NoKeyError, LoosePermissionsError. */
+export async function findKey(
+  { directory }: Pick<Stack, "directory">,
+  asked: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  const given = environment["NEXUS_API_KEY"];
+  if (asked === undefined && given) return given;
+  const file = asked ?? keyFile(directory, "default");
+  const key = await readKey(file);
+  if (!key) throw new NoKeyError(file);
+  return key;
+}
+
+/** The model asked for, else the first that can chat. Throws NoChatModelError and what the API throws. */
+export async function chooseModel(
+  access: ApiAccess,
+  asked: Readonly<{ model?: string | undefined; service?: string | undefined }>,
+): Promise<string> {
+  const { model, service } = asked;
+  if (model !== undefined) return service === undefined ? model : `${service}/${model}`;
+  const [models, services] = await Promise.all([apiModels(access), apiServices(access)]);
+  const chosen = firstChatModel(models, services, service);
+  if (chosen === undefined) throw new NoChatModelError(service);
+  return chosen;
+}
+
+/** An alias `default` first, then the first model of a service that chats; embedding models never. Pure. */
+export function firstChatModel(
+  models: readonly ApiModel[],
+  services: readonly ApiService[],
+  service?: string,
+): string | undefined {
+  const chatting = new Set(
+    services.filter(({ provides }) => provides.includes("chat")).map(({ id }) => id),
+  );
+  const candidates = models.filter(
+    ({ id, owned_by }) => chatting.has(owned_by) && !/embed|rerank|bge-|minilm/i.test(id),
+  );
+  if (service !== undefined) return candidates.find(({ owned_by }) => owned_by === service)?.id;
+  return models.find(({ id }) => id === "default")?.id ?? candidates[0]?.id;
+}
