@@ -30,7 +30,7 @@ export async function scaffoldService(
   if ((await readdir(directory).catch(() => [])).length > 0) throw new ScaffoldExistsError(folder);
   const files = await listSources(template.directory);
   for (const file of files) await copySource({ template, name: request.name }, file, directory);
-  return { directory, files, service: serviceOf(template, `./${folder}`) };
+  return { directory, files, service: serviceOf(template, request.name, `./${folder}`) };
 }
 
 /** Every file but the definition and what was installed or built. */
@@ -66,6 +66,11 @@ async function copySource(
 }
 
 /** The template's service with the copy as its build; its models are the program's own until their owner renames them. */
-function serviceOf(template: Template, build: string): ServiceKeys {
-  return { ...template.service, build };
+function serviceOf(template: Template, name: string, build: string): ServiceKeys {
+  const isNamed = template.options.some((option) => option.name === "SERVICE_NAME");
+  return {
+    ...template.service,
+    build,
+    ...(isNamed ? { environment: { SERVICE_NAME: name } } : {}),
+  };
 }

@@ -1,5 +1,5 @@
 /** The effective service in the words of the stack file: defaults filled in, sizes and durations as people write them. Pure. */
-import { type FullSpec, sharedKeys, withDefaults } from "./defaults.ts";
+import { sharedKeys, withDefaults } from "./defaults.ts";
 import type { Member } from "./members.ts";
 import { formatBytes, formatDuration } from "./quantities.ts";
 import type { ServiceSpec } from "./schema/service.ts";
@@ -67,17 +67,34 @@ export function effectiveService(
   member: Member,
   environment: Readonly<Record<string, string>>,
 ): Readonly<Record<string, unknown>> {
-  const spec: FullSpec = { ...withDefaults(member.spec), environment };
-  const external = spec.external !== undefined;
+  const spec = printable(member.spec, environment);
+  const external = member.spec.external !== undefined;
   const shared = new Set<string>([...sharedKeys, "external"]);
   const keys = order.filter(
     (key) => !external || shared.has(key) || member.spec[key] !== undefined,
   );
   const pairs = keys.flatMap((key) => {
-    const value = written(key, key === "tmpfs" ? spec.tmpfs?.map(writeTmpfs) : spec[key]);
-    return value === undefined || isEmpty(value) ? [] : [[key, value] as const];
+    const value = written(key, spec[key]);
+    const isLeftOut = isEmpty(value) && member.spec[key] === undefined;
+    return value === undefined || isLeftOut ? [] : [[key, value] as const];
   });
   return Object.fromEntries(pairs);
+}
+
+/** The whole service, in the forms that are clearest to read. */
+function printable(
+  spec: ServiceSpec,
+  environment: Readonly<Record<string, string>>,
+): Readonly<Record<string, unknown>> {
+  const dependencies = Object.entries(spec.depends_on ?? {});
+  return {
+    ...withDefaults(spec),
+    environment,
+    tmpfs: spec.tmpfs?.map(writeTmpfs),
+    depends_on: Object.fromEntries(
+      dependencies.map(([name, given]) => [name, { condition: "ready", ...given }]),
+    ),
+  };
 }
 
 /** A value as a stack file writes it. */
@@ -108,7 +125,7 @@ function isEmpty(value: unknown): boolean {
 
 function writeTmpfs({ target, tmpfs }: MountSpec): string {
   const options = Object.entries(tmpfs ?? {}).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${name === "mode" ? value.toString(8) : value}`],
+    value === undefined ? [] : [`${name}=${writeNumber(name, value)}`],
   );
   return options.length === 0 ? target : `${target}:${options.join(",")}`;
 }

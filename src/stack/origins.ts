@@ -40,7 +40,12 @@ function gatewayOrigins(readings: Readings): readonly Origin[] {
 
 function volumeOrigins(volume: Stack["volumes"][number], readings: Readings): readonly Origin[] {
   const { name, key, external, driver, driverOpts } = volume;
-  const values = { name, ...(external ? { external } : {}), driver, driver_opts: driverOpts };
+  const values = {
+    name,
+    ...(external ? { external } : {}),
+    driver,
+    ...(Object.keys(driverOpts).length > 0 ? { driver_opts: driverOpts } : {}),
+  };
   return leaves(["volumes", key], values).map(([steps, value]) =>
     origin(steps, value, fromFiles(readings, steps)),
   );
@@ -134,12 +139,15 @@ function fileFrom(file: StackFile, steps: Path, { variables }: Readings): string
   return [`${place.file}:${place.line}`, ...filled].join(", ");
 }
 
-/** Every value that is no map and no list, and every list or map that is empty. */
+/** Every value that is no map and no list, and every map and list that is empty. */
 function leaves(steps: Path, value: unknown): readonly (readonly [Path, unknown])[] {
-  if (typeof value !== "object" || value === null)
-    return value === undefined ? [] : [[steps, value]];
-  if (Array.isArray(value)) return value.flatMap((item, index) => leaves([...steps, index], item));
-  return Object.entries(value).flatMap(([name, item]) => leaves([...steps, name], item));
+  if (value === undefined) return [];
+  if (typeof value !== "object" || value === null || Object.keys(value).length === 0)
+    return [[steps, value]];
+  const inside = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return inside.flatMap(([step, item]: [string | number, unknown]) =>
+    leaves([...steps, step], item),
+  );
 }
 
 function origin(steps: Path, value: unknown, from: string): Origin {

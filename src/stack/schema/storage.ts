@@ -119,7 +119,8 @@ const longDevice = z.strictObject({
   permissions: z
     .string()
     .regex(/^[rwm]{1,3}$/, "must be made of r, w and m")
-    .default("rwm"),
+    .default("rwm")
+    .describe("What it may do: r, w and m; all by default."),
 });
 
 /** One entry of `devices:`: `/dev/dri`, `/dev/a:/dev/b:rwm` or the long form. */
