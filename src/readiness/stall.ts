@@ -46,7 +46,7 @@ function seconds(ms: number): string {
 }
 
 /** The port of a url, also when it is its scheme's own. */
-export function portOf(url: string): number {
+function portOf(url: string): number {
   const { port, protocol } = new URL(url);
   return port ? Number(port) : protocol === "https:" ? 443 : 80;
 }

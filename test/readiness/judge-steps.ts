@@ -4,7 +4,7 @@ import { beginWait, judge } from "../../src/readiness/judge.ts";
 import type { Judgement, WaitInput, WaitTarget } from "../../src/readiness/judge.ts";
 import { container, type event } from "./stub-engine.ts";
 
-export const upstream = {
+const upstream = {
   id: "a",
   url: "http://home-a-1:9000",
   api_path: "/v1",
