@@ -1,4 +1,5 @@
 /** The one file the gateway reads, and the only module (with protocol.ts) that both programs see. */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 
 /** Alias → ordered candidates, each `service/model` or a model id. */
@@ -56,3 +57,17 @@ export const gatewayPaths = {
   controlSocket: "/run/nexus/control.sock",
   bundle: "/nexus/gateway.mjs",
 } as const;
+
+/** Writes JSON with the keys of every object sorted, so that equal values are equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    item !== null && typeof item === "object" && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+}
+
+/** Names a configuration: SHA-256, in hex, of the canonical JSON of what the schema makes of it. */
+export function configHash(config: GatewayConfig): string {
+  return createHash("sha256").update(canonicalJson(config)).digest("hex");
+}

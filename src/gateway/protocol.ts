@@ -3,6 +3,7 @@
  * `exec … gateway.mjs control` so that it works on every engine, local or remote. Requests carry an `id`;
  * every request is answered by any number of `progress` lines and then one `ok` or one `error` line.
  */
+import { createHash, randomBytes } from "node:crypto";
 import type { GatewayConfig, Upstream } from "./config.ts";
 
 /** A key as it is kept and listed; never the key itself. */
@@ -31,7 +32,7 @@ export type ControlRequest = Readonly<
   | { op: "prove"; upstream: Upstream }
   /** Resolves once no request is in flight to that url; progress lines count those that are. */
   | { op: "drain"; url: string }
-  /** An HTTP request to an upstream; body chunks come back as progress lines. */
+  /** An HTTP request to an upstream (`path` from its root); the body comes back as `RequestChunk` progress lines. */
   | { op: "request"; upstream: Upstream; method: string; path: string; body?: unknown }
   | { op: "keys.list" }
   | { op: "keys.add"; key: KeyRecord }
@@ -68,9 +69,18 @@ export type StackReadiness = Readonly<{
   services: readonly Readonly<{ id: string; url: string; in_flight: number } & ProbeReport>[];
 }>;
 
+/** A progress line of `request`: the status, and the next piece of the body as whole characters. */
+export type RequestChunk = Readonly<{ status: number; chunk: string }>;
+
 /** Results by op. */
 export type ControlResult = Readonly<{
-  hello: { version: string; config_hash: string | null; keys: number };
+  hello: {
+    version: string;
+    config_hash: string | null;
+    keys: number;
+    api_port: number;
+    observability_port: number;
+  };
   configure: { config_hash: string };
   watch: ProbeReport;
   prove: { status: number; detail: string; duration_ms: number };
@@ -89,3 +99,18 @@ export type ControlReply = Readonly<
   | { id: number; ok: unknown }
   | { id: number; error: { code: string; message: string } }
 >;
+
+/** The only form in which a key is kept: `sha256:<hex>` of the whole key. */
+export function keyDigest(key: string): string {
+  return `sha256:${createHash("sha256").update(key).digest("hex")}`;
+}
+
+/** Makes a new key of 256 random bits: the key itself, to be shown once, and the record to be kept. */
+export function mintKey(
+  details: Pick<KeyRecord, "name" | "scopes" | "models" | "expires_at">,
+  now: Date,
+): Readonly<{ key: string; record: KeyRecord }> {
+  const key = `nx_${randomBytes(32).toString("base64url")}`;
+  const record = { ...details, digest: keyDigest(key), hint: key.slice(0, 7) };
+  return { key, record: { ...record, created_at: now.toISOString() } };
+}

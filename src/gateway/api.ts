@@ -1,0 +1,140 @@
+/** The API port: the contract without a key, everything else with one. */
+import type { App } from "./app.ts";
+import { authenticate } from "./authenticate.ts";
+import {
+  findModel,
+  gatewayDescriptor,
+  gatewayMetadata,
+  gatewayReadiness,
+  listModels,
+  listServices,
+} from "./catalogue.ts";
+import { endpoints } from "./endpoints.ts";
+import type { Exchange } from "./exchange.ts";
+import { shuttingDown, type Failure } from "./failure.ts";
+import { serveInference } from "./inference.ts";
+import type { KeyRecord } from "./protocol.ts";
+
+/** Answers one exchange; `rest` is what follows the route's path, decoded. */
+type Serve = (app: App, exchange: Exchange, rest: string) => void | Promise<void>;
+
+/** What answers a path, and the label that the path has in logs and metrics. */
+export type ApiRoute = Readonly<{ label: string; methods: readonly string[]; serve: Serve }>;
+
+const get = ["GET", "HEAD"];
+
+const open: readonly ApiRoute[] = [
+  { label: "/health", methods: get, serve: (_, exchange) => exchange.json(200, { status: "ok" }) },
+  { label: "/readyz", methods: get, serve: serveReadiness },
+  { label: "/v1/metadata", methods: get, serve: (app, to) => to.json(200, gatewayMetadata(app)) },
+  {
+    label: "/v1/descriptor",
+    methods: get,
+    serve: (app, to) => to.json(200, gatewayDescriptor(app)),
+  },
+];
+
+const guarded: readonly ApiRoute[] = [
+  {
+    label: "/v1/models",
+    methods: get,
+    serve: withKey((app, exchange, key) => {
+      exchange.json(200, { object: "list", data: listModels(app, key) });
+    }),
+  },
+  {
+    label: "/v1/services",
+    methods: get,
+    serve: withKey((app, exchange) => {
+      exchange.json(200, { object: "list", data: listServices(app) });
+    }),
+  },
+  ...endpoints.map((endpoint) => ({
+    label: endpoint.path,
+    methods: [endpoint.method],
+    serve: withKey((app, exchange, key) => serveInference(app, exchange, endpoint, key)),
+  })),
+];
+
+const oneModel: ApiRoute = { label: "/v1/models/{id}", methods: get, serve: serveModel };
+const otherwise: ApiRoute = { label: "_other", methods: [], serve: withKey(serveUnknownPath) };
+
+const routes: ReadonlyMap<string, ApiRoute> = new Map(
+  [...open, ...guarded].map((one) => [one.label, one]),
+);
+
+/** Finds what answers a request target; `rest` is the part of the path behind a route that takes one. */
+export function findApiRoute(target: string): Readonly<{ route: ApiRoute; rest: string }> {
+  const query = target.indexOf("?");
+  const path = query === -1 ? target : target.slice(0, query);
+  const exact = routes.get(path);
+  if (exact) return { route: exact, rest: "" };
+  const models = "/v1/models/";
+  if (path.startsWith(models) && path.length > models.length) {
+    return { route: oneModel, rest: path.slice(models.length) };
+  }
+  const trimmed = path.endsWith("/") ? routes.get(path.slice(0, -1)) : undefined;
+  return { route: trimmed ?? otherwise, rest: path };
+}
+
+/** Answers a request by its route. */
+export async function serveApi(
+  app: App,
+  exchange: Exchange,
+  { route, rest }: Readonly<{ route: ApiRoute; rest: string }>,
+): Promise<void> {
+  if (app.isDraining()) return exchange.fail(shuttingDown());
+  const method = exchange.request.method ?? "";
+  if (route.methods.length > 0 && !route.methods.includes(method)) {
+    exchange.response.setHeader("allow", route.methods.join(", "));
+    return exchange.fail(wrongMethod(method, route.label));
+  }
+  await route.serve(app, exchange, rest);
+}
+
+function withKey(
+  serve: (app: App, exchange: Exchange, key: KeyRecord) => void | Promise<void>,
+): Serve {
+  return (app, exchange) => {
+    const key = authenticate(app, exchange, "inference");
+    return key ? serve(app, exchange, key) : undefined;
+  };
+}
+
+function serveReadiness(app: App, exchange: Exchange): void {
+  const { ready, body } = gatewayReadiness(app);
+  exchange.json(ready ? 200 : 503, body);
+}
+
+function serveModel(app: App, exchange: Exchange, rest: string): void {
+  const key = authenticate(app, exchange, "inference");
+  if (!key) return;
+  const name = decode(rest);
+  const model = findModel(app, key, name);
+  if (model) exchange.json(200, model);
+  else exchange.fail(unknownModel(name));
+}
+
+function serveUnknownPath(_app: App, exchange: Exchange): void {
+  const message = "There is nothing at this path.";
+  exchange.fail({ status: 404, code: "unknown_url", message, fault: "client" });
+}
+
+/** Model ids hold slashes and colons, raw or escaped. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function unknownModel(name: string): Failure {
+  const message = `The model "${name}" does not exist here, or is not ready.`;
+  return { status: 404, code: "model_not_found", param: "model", message, fault: "client" };
+}
+
+function wrongMethod(method: string, path: string): Failure {
+  const message = `${path} does not take ${method}.`;
+  return { status: 405, code: "method_not_allowed", message, fault: "client" };
+}

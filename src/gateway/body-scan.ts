@@ -1,0 +1,196 @@
+/**
+ * Finds the top-level `model` of a JSON body and where it stands, without re-writing a byte of the rest.
+ * Strings are skipped natively, so the cost follows the number of tokens and not the number of bytes.
+ */
+import { isUtf8 } from "node:buffer";
+
+/** A value of the body and the bytes it occupies. */
+type Place = Readonly<{ start: number; end: number }>;
+
+/** What routing needs of a body. */
+export type BodyScan = Readonly<{
+  /** The model asked for and where its JSON string stands; undefined when there is no such key. */
+  model: (Place & Readonly<{ value: string }>) | undefined;
+  /** Whether the body asks for a stream with a literal `true`. */
+  stream: boolean;
+}>;
+
+/** A body that no upstream should see. */
+export class InvalidBody extends Error {
+  override name = "InvalidBody";
+  readonly param: string | undefined;
+
+  constructor(message: string, param?: string) {
+    super(message);
+    this.param = param;
+  }
+}
+
+/** Bodies up to this size are validated to the last token; in larger ones nested scalars are the upstream's to judge. */
+const validatedBytes = 16 * 1024;
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const comma = 0x2c;
+const colon = 0x3a;
+
+/**
+ * Scans a JSON object; throws InvalidBody when it is not one, or when two top-level keys could be taken for `model`:
+ * parsers disagree about which of them counts (Go's also ignores case), and a key's model list must not be fooled.
+ */
+export function scanBody(body: Buffer): BodyScan {
+  if (!isUtf8(body)) throw new InvalidBody("The request body is not valid UTF-8.");
+  if (body.length <= validatedBytes) validate(body);
+  return scanObject(body);
+}
+
+/** The body with its model replaced: every other byte as it came. */
+export function spliceModel(body: Buffer, place: Place, model: string): Buffer {
+  const value = Buffer.from(JSON.stringify(model));
+  return Buffer.concat([body.subarray(0, place.start), value, body.subarray(place.end)]);
+}
+
+function validate(body: Buffer): void {
+  try {
+    JSON.parse(body.toString());
+  } catch {
+    throw notJson();
+  }
+}
+
+function scanObject(body: Buffer): BodyScan {
+  let model: BodyScan["model"];
+  let models = 0;
+  let stream = false;
+  const end = eachMember(body, (key, place) => {
+    if (key.toLowerCase() === "model") models += 1;
+    if (models > 1)
+      throw new InvalidBody("The request body names `model` more than once.", "model");
+    if (key === "model") model = { ...place, value: modelAt(body, place) };
+    if (key === "stream") stream = text(body, place) === "true";
+  });
+  if (skipSpace(body, end) !== body.length) throw notJson();
+  return { model, stream };
+}
+
+function eachMember(body: Buffer, visit: (key: string, place: Place) => void): number {
+  let at = expect(body, skipSpace(body, 0), openBrace);
+  if (body[at] === closeBrace) return at + 1;
+  for (;;) {
+    const keyEnd = skipString(body, at);
+    const start = expect(body, skipSpace(body, keyEnd), colon);
+    const end = skipValue(body, start);
+    visit(keyAt(body, { start: at, end: keyEnd }), { start, end });
+    const next = skipSpace(body, end);
+    if (body[next] === closeBrace) return next + 1;
+    at = expect(body, next, comma);
+  }
+}
+
+/** Passes one expected byte and the space behind it. */
+function expect(body: Buffer, at: number, byte: number): number {
+  if (body[at] !== byte) throw notJson();
+  return skipSpace(body, at + 1);
+}
+
+function skipSpace(body: Buffer, from: number): number {
+  let at = from;
+  for (;;) {
+    const byte = body[at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    at += 1;
+  }
+}
+
+function skipValue(body: Buffer, at: number): number {
+  const byte = body[at];
+  if (byte === quote) return skipString(body, at);
+  if (byte === openBrace || byte === openBracket) return skipNested(body, at);
+  return skipScalar(body, at);
+}
+
+/** Passes a string, given its opening quote. */
+function skipString(body: Buffer, at: number): number {
+  if (body[at] !== quote) throw notJson();
+  let end = closingQuote(body, at + 1);
+  while (isEscaped(body, at, end)) end = closingQuote(body, end + 1);
+  return end + 1;
+}
+
+/** Short strings are cheaper to walk than to hand to the native search. */
+function closingQuote(body: Buffer, from: number): number {
+  const near = Math.min(body.length, from + 24);
+  for (let at = from; at < near; at += 1) if (body[at] === quote) return at;
+  const far = body.indexOf(quote, near);
+  if (far === -1) throw notJson();
+  return far;
+}
+
+function isEscaped(body: Buffer, open: number, at: number): boolean {
+  let first = at;
+  while (first - 1 > open && body[first - 1] === backslash) first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+/** Passes an object or array: brackets must pair up, strings must end. */
+function skipNested(body: Buffer, start: number): number {
+  const closers: number[] = [];
+  for (let at = start; at < body.length;) {
+    const byte = body[at] ?? 0;
+    if (byte === quote) {
+      at = skipString(body, at);
+      continue;
+    }
+    if (byte === openBrace) closers.push(closeBrace);
+    else if (byte === openBracket) closers.push(closeBracket);
+    else if (byte === closeBrace || byte === closeBracket) {
+      if (closers.pop() !== byte) throw notJson();
+      if (closers.length === 0) return at + 1;
+    }
+    at += 1;
+  }
+  throw notJson();
+}
+
+const scalar = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+
+function skipScalar(body: Buffer, start: number): number {
+  let at = start;
+  while (at < body.length && !endsScalar(body[at] ?? 0)) at += 1;
+  if (!scalar.test(text(body, { start, end: at }))) throw notJson();
+  return at;
+}
+
+function endsScalar(byte: number): boolean {
+  return byte === comma || byte === closeBrace || byte <= 0x20;
+}
+
+function keyAt(body: Buffer, place: Place): string {
+  const inside = body.toString("utf8", place.start + 1, place.end - 1);
+  return inside.includes("\\") ? parseString(body, place) : inside;
+}
+
+function modelAt(body: Buffer, place: Place): string {
+  if (body[place.start] !== quote) throw new InvalidBody("`model` must be a string.", "model");
+  return parseString(body, place);
+}
+
+function parseString(body: Buffer, place: Place): string {
+  try {
+    return String(JSON.parse(text(body, place)));
+  } catch {
+    throw notJson();
+  }
+}
+
+function text(body: Buffer, { start, end }: Place): string {
+  return body.toString("utf8", start, end);
+}
+
+function notJson(): InvalidBody {
+  return new InvalidBody("The request body is not a JSON object.");
+}

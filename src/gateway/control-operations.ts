@@ -1,0 +1,184 @@
+/** What the CLI can have the gateway do. */
+import type { App } from "./app.ts";
+import type { Upstream } from "./config.ts";
+import { stackReadiness } from "./catalogue.ts";
+import type { ControlOrder } from "./control-requests.ts";
+import { ControlFailure } from "./control-failure.ts";
+import { probeUpstream } from "./probe.ts";
+import type { ControlResult, ProbeReport } from "./protocol.ts";
+import { prove } from "./prove.ts";
+import { sendRequest } from "./send-request.ts";
+
+export { ControlFailure } from "./control-failure.ts";
+
+/** The ports that were opened, which differ from those asked for when those were 0. */
+export type Ports = Readonly<{ apiPort: number; observabilityPort: number }>;
+
+/** What an operation works with; `signal` aborts when it was cancelled or its client has gone. */
+export type OperationContext = Readonly<{
+  app: App;
+  ports: Ports;
+  progress: (value: unknown) => void;
+  signal: AbortSignal;
+}>;
+
+type Order<Op extends ControlOrder["op"]> = Extract<ControlOrder, { op: Op }>;
+
+/** Carries out an order; throws ControlFailure or KeyRefused when it cannot be. */
+export function carryOut(
+  order: Exclude<ControlOrder, { op: "cancel" }>,
+  context: OperationContext,
+): Promise<ControlResult[keyof ControlResult]> {
+  switch (order.op) {
+    case "configure":
+      return configure(order, context);
+    case "watch":
+      return watch(order, context);
+    case "prove":
+      return prove(context.app, order.upstream, context.signal);
+    case "drain":
+      return drain(order, context);
+    case "request":
+      return sendRequest(order, context);
+    case "keys.add":
+    case "keys.remove":
+      return changeKeys(order, context);
+    case "hello":
+    case "status":
+    case "keys.list":
+      return Promise.resolve(look(order, context));
+  }
+}
+
+async function changeKeys(
+  order: Order<"keys.add" | "keys.remove">,
+  { app: { keys } }: OperationContext,
+): Promise<null> {
+  await (order.op === "keys.add" ? keys.add(order.key) : keys.remove(order.name));
+  return null;
+}
+
+/** The orders that only look. */
+function look(
+  order: Order<"hello" | "status" | "keys.list">,
+  { app, ports }: OperationContext,
+): ControlResult["hello" | "status" | "keys.list"] {
+  if (order.op === "status") return stackReadiness(app);
+  if (order.op === "keys.list") return app.keys.list();
+  const { config, hash } = app.registry.snapshot;
+  return {
+    version: app.version,
+    config_hash: config ? hash : null,
+    keys: app.keys.size,
+    api_port: ports.apiPort,
+    observability_port: ports.observabilityPort,
+  };
+}
+
+async function configure(
+  { config }: Order<"configure">,
+  { app }: OperationContext,
+): Promise<ControlResult["configure"]> {
+  try {
+    return { config_hash: await app.registry.configure(config) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ControlFailure("configuration_rejected", `The old one stays in force: ${reason}`);
+  }
+}
+
+const firstPauseMs = 25;
+const longestPauseMs = 250;
+const heartbeatMs = 1_000;
+
+/** Looks at an upstream until it is as wanted; each change is told, and every second that there is none. */
+async function watch(
+  { upstream, until }: Order<"watch">,
+  { app, progress, signal }: OperationContext,
+): Promise<ProbeReport> {
+  return withBackend(app, upstream, async (backend) => {
+    const teller = tellChanges(progress);
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.6)) {
+      const { report } = await probeUpstream(backend, upstream, signal);
+      throwIfCancelled(signal);
+      teller(report);
+      if (isReached(report, until)) {
+        void app.registry.snapshot.monitors.get(upstream.id)?.look();
+        return report;
+      }
+      await pause(pauseMs, signal);
+    }
+  });
+}
+
+function tellChanges(progress: (value: unknown) => void): (report: ProbeReport) => void {
+  let told: ProbeReport | undefined;
+  let toldAt = 0;
+  return (report) => {
+    const isNews = told?.progress_token !== report.progress_token || told.detail !== report.detail;
+    if (!isNews && performance.now() - toldAt < heartbeatMs) return;
+    told = report;
+    toldAt = performance.now();
+    progress(report);
+  };
+}
+
+function isReached({ state }: ProbeReport, until: "reachable" | "ready"): boolean {
+  return until === "ready" ? state === "ready" : state !== "unreachable";
+}
+
+async function drain(
+  { url }: Order<"drain">,
+  { app, progress, signal }: OperationContext,
+): Promise<ControlResult["drain"]> {
+  let told: number | undefined;
+  for (;;) {
+    const inFlight = app.backends.inFlightAt(url);
+    if (inFlight === 0) return { in_flight: 0 };
+    if (inFlight !== told) progress({ in_flight: inFlight });
+    told = inFlight;
+    await nextIdle(app, signal);
+  }
+}
+
+/** Resolves when some backend became idle, or after a second. */
+async function nextIdle(app: App, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const forget = app.backends.onIdle(resolve);
+  try {
+    await Promise.race([promise, pause(heartbeatMs, signal)]);
+  } finally {
+    forget();
+  }
+}
+
+async function withBackend<Result>(
+  app: App,
+  upstream: Upstream,
+  use: (backend: ReturnType<App["backends"]["retain"]>) => Promise<Result>,
+): Promise<Result> {
+  const backend = app.backends.retain(upstream);
+  try {
+    return await use(backend);
+  } finally {
+    app.backends.release(upstream);
+  }
+}
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new ControlFailure("cancelled", "The request was cancelled.");
+}
+
+/** Waits, unless cancelled. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
+  throwIfCancelled(signal);
+}

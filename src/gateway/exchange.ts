@@ -1,0 +1,127 @@
+/** One request and its answer: their id, their end, and the one line the log gets of them. */
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { App } from "./app.ts";
+import { lingerOver } from "./body.ts";
+import { failureBody, failureHeaders, type Failure } from "./failure.ts";
+import type { Headers } from "./headers.ts";
+
+const saneRequestId = /^[\w.-]{1,128}$/;
+
+/** A client's request under way. */
+export class Exchange {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly #app: App;
+  readonly #since = performance.now();
+  /** Facts for the log line and the answer's headers; set by the parts that learn them. */
+  readonly facts: { key?: string; upstream?: string; model?: string; reason?: string } = {};
+  #onLeave: (() => void) | undefined;
+  #onCut: ((failure: Failure) => void) | undefined;
+  #left = false;
+  #failure: Failure | undefined;
+
+  constructor(app: App, endpoint: string, io: readonly [IncomingMessage, ServerResponse]) {
+    this.#app = app;
+    this.endpoint = endpoint;
+    [this.request, this.response] = io;
+    const asked = String(this.request.headers["x-request-id"] ?? "");
+    this.id = saneRequestId.test(asked) ? asked : `req_${randomBytes(12).toString("hex")}`;
+    this.response.setHeader("x-request-id", this.id);
+    if (app.isDraining()) this.response.setHeader("connection", "close");
+    this.response.once("close", () => this.#close());
+    app.exchanges.add(this);
+  }
+
+  /** Whether the client has gone. */
+  get left(): boolean {
+    return this.#left;
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.#since) / 1000;
+  }
+
+  /** What to do at the moment the client goes away; replaces what was to be done before. */
+  onLeave(leave: (() => void) | undefined): void {
+    this.#onLeave = leave;
+  }
+
+  /** How to end the answer early with a reason; without one, an unanswered request is answered with the reason. */
+  onCut(cut: ((failure: Failure) => void) | undefined): void {
+    this.#onCut = cut;
+  }
+
+  /** Ends the exchange for a reason of the gateway's. */
+  cut(failure: Failure): void {
+    const leave = this.#onLeave;
+    if (this.#onCut) this.#onCut(failure);
+    else this.fail(failure);
+    leave?.();
+  }
+
+  /** Headers that say who answered and why. */
+  routeHeaders(): Headers {
+    const { upstream, model, reason } = this.facts;
+    const headers: Headers = {};
+    if (upstream !== undefined) headers["x-backend-used"] = upstream;
+    if (model !== undefined) headers["x-model-used"] = headerText(model);
+    if (reason !== undefined) headers["x-router-reason"] = headerText(reason);
+    return headers;
+  }
+
+  /** Remembers a failure that the client has been told of in a stream. */
+  note(failure: Failure): void {
+    this.#failure = failure;
+  }
+
+  /** Answers with a failure, unless an answer has begun. */
+  fail(failure: Failure): void {
+    this.note(failure);
+    const headers = { ...this.routeHeaders(), ...failureHeaders(failure) };
+    this.send(failure.status, headers, failureBody(failure));
+  }
+
+  /** Answers with a JSON document. */
+  json(status: number, document: unknown): void {
+    this.send(status, { "content-type": "application/json" }, JSON.stringify(document));
+  }
+
+  /** Answers whole, unless an answer has begun or the client has left. */
+  send(status: number, headers: Headers, body: string | Buffer): void {
+    if (this.#left || this.response.headersSent) return;
+    const length = String(Buffer.byteLength(body));
+    this.response.writeHead(status, { ...headers, "content-length": length });
+    this.response.end(this.request.method === "HEAD" ? undefined : body);
+    lingerOver(this.request);
+  }
+
+  #close(): void {
+    this.#app.exchanges.delete(this);
+    this.#left = !this.response.writableFinished;
+    if (this.#left) this.#onLeave?.();
+    const status = this.#left ? 499 : this.response.statusCode;
+    const { endpoint, seconds } = this;
+    this.#app.metrics.finish({
+      endpoint,
+      upstream: this.facts.upstream ?? "none",
+      status,
+      seconds,
+    });
+    this.#app.log(status >= 500 ? "warn" : "info", "request", {
+      request_id: this.id,
+      endpoint,
+      status,
+      ...this.facts,
+      ms: Math.round(seconds * 10_000) / 10,
+      ...(this.#failure && { error: this.#failure.code, fault: this.#failure.fault }),
+    });
+  }
+}
+
+/** A name as a header may carry it. */
+function headerText(value: string): string {
+  return value.replaceAll(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
+}

@@ -1,0 +1,88 @@
+/** What the gateway answers when a request fails: OpenAI's error shape, and who failed. */
+
+/** Whose failure it is. */
+type Fault = "client" | "policy" | "upstream" | "gateway";
+
+/** A failed request, ready to be written as an HTTP answer or as the last event of a stream. */
+export type Failure = Readonly<{
+  status: number;
+  code: string;
+  message: string;
+  fault: Fault;
+  param?: string;
+  /** When it is worth asking again, in milliseconds. */
+  retryAfterMs?: number;
+}>;
+
+/** The JSON document of a failure, as OpenAI's clients parse it. */
+export function failureBody({ status, code, message, fault, param }: Failure): string {
+  const error = { message, type: errorType(status), param: param ?? null, code, fault };
+  return JSON.stringify({ error });
+}
+
+/** The last event of a stream that failed after it began: no `[DONE]` follows it. */
+export function failureEvent(failure: Failure): string {
+  return `data: ${failureBody(failure)}\n\n`;
+}
+
+/** Headers that belong to a failure, `Retry-After` in both spellings among them. */
+export function failureHeaders(failure: Failure): Record<string, string> {
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (failure.status === 401) headers["www-authenticate"] = "Bearer";
+  if (failure.retryAfterMs !== undefined) {
+    headers["retry-after"] = String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000)));
+    headers["retry-after-ms"] = String(Math.round(failure.retryAfterMs));
+  }
+  return headers;
+}
+
+function errorType(status: number): string {
+  if (status === 401) return "authentication_error";
+  if (status === 403) return "permission_error";
+  if (status === 429) return "rate_limit_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/** A body that is not the JSON the endpoint asks for. */
+export function invalidBody(message: string, param?: string): Failure {
+  const failure = { status: 400, code: "invalid_request_body", message, fault: "client" } as const;
+  return param === undefined ? failure : { ...failure, param };
+}
+
+/** A body larger than the gateway takes. */
+export function bodyTooLarge(limitBytes: number): Failure {
+  const message = `The request body is larger than the limit of ${limitBytes} bytes.`;
+  return { status: 413, code: "request_too_large", message, fault: "client" };
+}
+
+/** The upstream could not be reached, or closed the connection without an answer. */
+export function upstreamUnavailable(service: string, reason: string): Failure {
+  const message = `The service "${service}" ${reason}.`;
+  const again = { retryAfterMs: 2_000 };
+  return { status: 503, code: "upstream_unavailable", message, fault: "upstream", ...again };
+}
+
+/** The upstream answered something that is no answer. */
+export function upstreamBroken(service: string, reason: string): Failure {
+  const message = `The service "${service}" ${reason}.`;
+  return { status: 502, code: "upstream_error", message, fault: "upstream" };
+}
+
+/** The upstream was silent for longer than the gateway waits. */
+export function upstreamTimeout(service: string, waitedMs: number): Failure {
+  const message = `The service "${service}" sent nothing for ${Math.round(waitedMs / 1000)} s.`;
+  return { status: 504, code: "upstream_timeout", message, fault: "upstream" };
+}
+
+/** The gateway is going down and takes nothing new. */
+export function shuttingDown(): Failure {
+  const message = "The gateway is shutting down.";
+  const again = { retryAfterMs: 2_000 };
+  return { status: 503, code: "shutting_down", message, fault: "gateway", ...again };
+}
+
+/** A bug of ours; says nothing of the inside. */
+export function internalFailure(): Failure {
+  const message = "The gateway failed; its log says why under this request id.";
+  return { status: 500, code: "internal_error", message, fault: "gateway" };
+}

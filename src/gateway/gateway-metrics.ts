@@ -1,0 +1,187 @@
+/** What the gateway counts. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Backends } from "./backend.ts";
+import { Counter, Gauge, Histogram, renderMetrics, type Metric } from "./metrics.ts";
+import type { Registry } from "./registry.ts";
+
+/** A request that is over. */
+export type FinishedRequest = Readonly<{
+  endpoint: string;
+  /** Service id; `none` when no upstream was asked. */
+  upstream: string;
+  status: number;
+  seconds: number;
+}>;
+
+const durationBounds = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+const states = ["unreachable", "reachable", "loading", "ready"] as const;
+
+/** The gateway's metrics; `render` is the body of GET /metrics. */
+export class GatewayMetrics {
+  readonly #requests = new Counter(
+    "nexus_gateway_requests_total",
+    "Requests that are over, by endpoint, upstream and HTTP status (499: the client left).",
+  );
+  readonly #durations = new Histogram(
+    "nexus_gateway_request_duration_seconds",
+    "From the first byte of a request to the last byte of its answer.",
+    durationBounds,
+  );
+  readonly #firstBytes = new Histogram(
+    "nexus_gateway_time_to_first_byte_seconds",
+    "From the first byte of a request to the first byte of its answer.",
+    durationBounds,
+  );
+  readonly #queueWaits = new Histogram(
+    "nexus_gateway_queue_wait_seconds",
+    "How long admitted requests waited for a slot.",
+    durationBounds,
+  );
+  readonly #rejections = new Counter(
+    "nexus_gateway_admission_rejected_total",
+    "Requests refused for lack of a slot.",
+  );
+  readonly #brokenStreams = new Counter(
+    "nexus_gateway_broken_streams_total",
+    "Answers that broke off after their first byte.",
+  );
+  readonly #departures = new Counter(
+    "nexus_gateway_client_disconnects_total",
+    "Clients that left before their answer was complete.",
+  );
+  readonly #fallovers = new Counter(
+    "nexus_gateway_fallovers_total",
+    "Requests that went on to the next candidate of an alias or model.",
+  );
+  readonly #authFailures = new Counter(
+    "nexus_gateway_auth_failures_total",
+    "Requests without a valid key.",
+  );
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #live: readonly Metric[];
+
+  constructor(version: string, registry: Registry, backends: Backends) {
+    this.#loopDelay.enable();
+    this.#live = [
+      buildMetric(version),
+      ...upstreamMetrics(registry, backends),
+      ...processMetrics(this.#loopDelay),
+    ];
+  }
+
+  finish({ endpoint, upstream, status, seconds }: FinishedRequest): void {
+    this.#requests.add({ endpoint, upstream, status: String(status) });
+    this.#durations.observe({ endpoint, upstream }, seconds);
+  }
+
+  firstByte(endpoint: string, upstream: string, seconds: number): void {
+    this.#firstBytes.observe({ endpoint, upstream }, seconds);
+  }
+
+  admitted(upstream: string, waitedSeconds: number): void {
+    this.#queueWaits.observe({ upstream }, waitedSeconds);
+  }
+
+  rejected(upstream: string, reason: string): void {
+    this.#rejections.add({ upstream, reason });
+  }
+
+  brokenStream(upstream: string): void {
+    this.#brokenStreams.add({ upstream });
+  }
+
+  departed(phase: "queued" | "waiting" | "streaming"): void {
+    this.#departures.add({ phase });
+  }
+
+  fellOver(upstream: string): void {
+    this.#fallovers.add({ from: upstream });
+  }
+
+  authFailed(reason: "missing" | "unknown" | "expired" | "scope"): void {
+    this.#authFailures.add({ reason });
+  }
+
+  render(): string {
+    return renderMetrics([
+      this.#requests,
+      this.#durations,
+      this.#firstBytes,
+      this.#queueWaits,
+      this.#rejections,
+      this.#brokenStreams,
+      this.#departures,
+      this.#fallovers,
+      this.#authFailures,
+      ...this.#live,
+    ]);
+  }
+
+  stop(): void {
+    this.#loopDelay.disable();
+  }
+}
+
+function buildMetric(version: string): Metric {
+  const labels = { version, node: process.versions.node };
+  return new Gauge("nexus_gateway_build_info", "The running build.", () => [{ labels, value: 1 }]);
+}
+
+function upstreamMetrics(registry: Registry, backends: Backends): Metric[] {
+  const monitors = () => [...registry.snapshot.monitors.values()];
+  const each = (read: (monitor: ReturnType<typeof monitors>[number]) => number) => () =>
+    monitors().map((one) => ({ labels: { upstream: one.upstream.id }, value: read(one) }));
+  return [
+    new Gauge(
+      "nexus_gateway_in_flight",
+      "Requests in flight.",
+      each(({ backend }) => backend.inFlight),
+    ),
+    new Gauge(
+      "nexus_gateway_in_flight_all",
+      "Requests in flight over all upstreams, those being replaced included.",
+      () => [{ labels: {}, value: backends.inFlight }],
+    ),
+    new Gauge(
+      "nexus_gateway_queue_depth",
+      "Requests that wait for a slot.",
+      each(({ backend }) => backend.gate.queued),
+    ),
+    new Gauge("nexus_gateway_upstream_state", "1 for the state an upstream is in.", () =>
+      monitors().flatMap(({ upstream, sighting }) =>
+        states.map((state) => ({
+          labels: { upstream: upstream.id, state },
+          value: sighting.report.state === state ? 1 : 0,
+        })),
+      ),
+    ),
+  ];
+}
+
+function processMetrics(loopDelay: ReturnType<typeof monitorEventLoopDelay>): Metric[] {
+  const alone = (read: () => number) => () => [{ labels: {}, value: read() }];
+  const cpuSeconds = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  };
+  const startedAt = performance.timeOrigin / 1000;
+  return [
+    new Gauge(
+      "process_resident_memory_bytes",
+      "Resident memory.",
+      alone(() => process.memoryUsage.rss()),
+    ),
+    new Gauge("process_cpu_seconds_total", "CPU time used.", alone(cpuSeconds), "counter"),
+    new Gauge(
+      "process_start_time_seconds",
+      "When the process started.",
+      alone(() => startedAt),
+    ),
+    new Gauge("nodejs_eventloop_delay_seconds", "Delay of the event loop since the start.", () =>
+      [50, 99].map((percentile) => ({
+        labels: { quantile: String(percentile / 100) },
+        value: loopDelay.percentile(percentile) / 1e9,
+      })),
+    ),
+  ];
+}

@@ -1,0 +1,132 @@
+/** Puts the parts together and opens the doors. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { findApiRoute, serveApi } from "./api.ts";
+import type { App } from "./app.ts";
+import { Backends } from "./backend.ts";
+import { openControl, type ControlServer } from "./control-server.ts";
+import { Exchange } from "./exchange.ts";
+import { internalFailure, shuttingDown } from "./failure.ts";
+import { GatewayMetrics } from "./gateway-metrics.ts";
+import { KeyRing } from "./keys.ts";
+import type { Log } from "./log.ts";
+import { serveObservability } from "./observability.ts";
+import { Registry } from "./registry.ts";
+import type { GatewaySettings } from "./settings.ts";
+import { version } from "./version.ts";
+
+/** A gateway that serves. */
+export type Gateway = Readonly<{
+  apiPort: number;
+  observabilityPort: number;
+  /** Takes nothing new, lets what runs finish within the grace period, ends the rest with a reason, and closes. */
+  close: () => Promise<void>;
+}>;
+
+/** Starts a gateway; resolves once both ports and the control channel accept connections. */
+export async function startGateway(settings: GatewaySettings, log: Log): Promise<Gateway> {
+  const state = { draining: false };
+  const app = await assemble(settings, log, () => state.draining);
+  const api = createServer(limits, (request, response) => receive(app, request, response));
+  // Without this listener Node would tell a client to go on before its key was looked at.
+  api.on("checkContinue", (request, response) => receive(app, request, response));
+  const observability = createServer((request, response) => {
+    serveObservability(app, request, response);
+  });
+  await app.registry.load();
+  const apiPort = await listen(api, settings.apiPort, settings.host);
+  const observabilityPort = await listen(observability, settings.observabilityPort, settings.host);
+  const control = await openControl(app, { apiPort, observabilityPort });
+  log("info", "gateway.listening", {
+    version,
+    api_port: apiPort,
+    observability_port: observabilityPort,
+    keys: app.keys.size,
+  });
+  const close = async () => {
+    if (state.draining) return;
+    state.draining = true;
+    await shutDown(app, [api, observability], control);
+  };
+  return { apiPort, observabilityPort, close };
+}
+
+/** Node's own limits against clients that never finish what they begin. */
+const limits = {
+  headersTimeout: 15_000,
+  requestTimeout: 300_000,
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 16 * 1024,
+  noDelay: true,
+} as const;
+
+async function assemble(
+  settings: GatewaySettings,
+  log: Log,
+  isDraining: () => boolean,
+): Promise<App> {
+  const backends = new Backends(settings);
+  const registry = new Registry({ settings, backends, log });
+  const keys = await openKeys(settings.keysFile, log);
+  const metrics = new GatewayMetrics(version, registry, backends);
+  const exchanges = new Set<Exchange>();
+  return { version, settings, log, keys, backends, registry, metrics, exchanges, isDraining };
+}
+
+/** A file that cannot be read leaves the gateway without keys, and so closed. */
+async function openKeys(file: string, log: Log): Promise<KeyRing> {
+  try {
+    return await KeyRing.open(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : "unknown";
+    log("error", "keys.rejected", { reason });
+    return KeyRing.empty(file);
+  }
+}
+
+function receive(app: App, request: IncomingMessage, response: ServerResponse): void {
+  const found = findApiRoute(request.url ?? "/");
+  const exchange = new Exchange(app, found.route.label, [request, response]);
+  serveApi(app, exchange, found).catch((error: unknown) => {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : "unknown";
+    app.log("error", "request.crashed", { request_id: exchange.id, reason });
+    if (response.headersSent) response.destroy();
+    else exchange.fail(internalFailure());
+  });
+}
+
+function listen(server: Server, port: number, host: string | undefined): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** How long clients have to read the reason that their answer was cut. */
+const lastWordsMs = 500;
+
+async function shutDown(app: App, servers: readonly Server[], control: ControlServer) {
+  app.log("info", "gateway.draining", { in_flight: app.exchanges.size });
+  const [api] = servers;
+  const closed = new Promise((resolve) => api?.close(resolve));
+  // A kept-alive connection becomes idle when its last answer ends, and would hold the door open.
+  const sweep = setInterval(() => api?.closeIdleConnections(), 50);
+  await Promise.race([closed, delay(app.settings.graceMs, undefined, { ref: false })]);
+  for (const exchange of app.exchanges) exchange.cut(shuttingDown());
+  await Promise.race([closed, delay(lastWordsMs, undefined, { ref: false })]);
+  clearInterval(sweep);
+  for (const server of servers) {
+    server.close();
+    server.closeAllConnections();
+  }
+  await control.close();
+  app.registry.stop();
+  await app.backends.destroy();
+  app.metrics.stop();
+  app.log("info", "gateway.stopped");
+}

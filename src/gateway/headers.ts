@@ -1,0 +1,89 @@
+/** Which headers cross the gateway, in either direction. */
+import type { IncomingHttpHeaders } from "node:http";
+
+/** Header values by lower-case name. */
+export type Headers = Record<string, string | string[]>;
+
+/** RFC 9110, section 7.6.1, and those that speak of one connection by custom. */
+const hopByHop = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** The client's credentials and address are the gateway's business; length, host and encoding are set anew. */
+const keptFromUpstream = new Set([
+  ...hopByHop,
+  "authorization",
+  "x-api-key",
+  "cookie",
+  "host",
+  "content-length",
+  "accept-encoding",
+  "expect",
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+  "x-request-id",
+]);
+
+/** What the gateway says itself, and what would let an upstream speak for the gateway's origin. */
+const keptFromClient = new Set([
+  ...hopByHop,
+  "content-length",
+  "set-cookie",
+  "alt-svc",
+  "strict-transport-security",
+  "x-request-id",
+  "x-backend-used",
+  "x-model-used",
+  "x-router-reason",
+]);
+
+/** The headers an upstream gets: the client's, without what is not meant for it. */
+export function upstreamHeaders(headers: IncomingHttpHeaders, requestId: string): Headers {
+  const passed = pass(headers, keptFromUpstream, (name) => name.startsWith("x-stainless-"));
+  passed["accept-encoding"] = "identity";
+  passed["x-request-id"] = requestId;
+  return passed;
+}
+
+/** The headers a client gets: the upstream's, without what speaks of the connection behind the gateway. */
+export function clientHeaders(headers: IncomingHttpHeaders): Headers {
+  return pass(headers, keptFromClient, () => false);
+}
+
+function pass(
+  headers: IncomingHttpHeaders,
+  kept: ReadonlySet<string>,
+  isKept: (name: string) => boolean,
+): Headers {
+  const named = connectionNames(headers.connection);
+  const passed: Headers = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || kept.has(name) || isKept(name) || named?.has(name)) continue;
+    passed[name] = value;
+  }
+  return passed;
+}
+
+function connectionNames(connection: string | string[] | undefined): Set<string> | undefined {
+  if (connection === undefined) return undefined;
+  const text = String(connection).toLowerCase();
+  if (text === "keep-alive" || text === "close") return undefined;
+  return new Set(text.split(",").map((name) => name.trim()));
+}
+
+/** The media type without its parameters, in lower case. */
+export function mediaType(headers: IncomingHttpHeaders): string {
+  return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}

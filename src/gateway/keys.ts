@@ -1,0 +1,123 @@
+/** The keys that may use the gateway: only their digests are known here. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { z } from "zod";
+import { readJsonFile, writeJsonFile } from "./json-file.ts";
+import type { KeyRecord } from "./protocol.ts";
+
+/** What a key record must look like, in the file and on the control channel. */
+export const keyRecordSchema = z
+  .strictObject({
+    name: z.string().regex(/^[\w.-]{1,64}$/),
+    digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+    hint: z.string().max(12),
+    scopes: z.array(z.enum(["inference", "admin"])).min(1),
+    models: z.array(z.string()).exactOptional(),
+    created_at: z.iso.datetime({ offset: true }),
+    expires_at: z.iso.datetime({ offset: true }).exactOptional(),
+  })
+  .readonly();
+
+const keysFileSchema = z.strictObject({ version: z.literal(1), keys: z.array(keyRecordSchema) });
+
+/** A change that was refused. */
+export class KeyRefused extends Error {
+  override name = "KeyRefused";
+  readonly code: "key_exists" | "key_unknown";
+
+  constructor(code: "key_exists" | "key_unknown", message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What became of a presented key. */
+export type Authentication = Readonly<
+  { kind: "known"; key: KeyRecord } | { kind: "unknown" } | { kind: "expired" }
+>;
+
+type Entry = Readonly<{ key: KeyRecord; digest: Buffer; expiresAt: number }>;
+
+const longestKey = 256;
+
+/** The keys in force, and the file that outlives the process. */
+export class KeyRing {
+  readonly #file: string;
+  #entries: ReadonlyMap<string, Entry> = new Map();
+  #writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Loads the file; without one the ring is empty. Throws when the file is not what the ring writes. */
+  static async open(file: string): Promise<KeyRing> {
+    const ring = new KeyRing(file);
+    const document = await readJsonFile(file);
+    if (document !== undefined) ring.#use(keysFileSchema.parse(document).keys);
+    return ring;
+  }
+
+  /** A ring that starts empty, whatever the file holds; the first change replaces the file. */
+  static empty(file: string): KeyRing {
+    return new KeyRing(file);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Every key, without any means to use it. */
+  list(): readonly KeyRecord[] {
+    return [...this.#entries.values()].map(({ key }) => key);
+  }
+
+  /** Takes a key into force once it is on disk; throws KeyRefused when the name or the key is taken. */
+  add(key: KeyRecord): Promise<void> {
+    return this.#change((keys) => {
+      const taken = keys.some(({ name, digest }) => name === key.name || digest === key.digest);
+      if (taken) throw new KeyRefused("key_exists", `There is already a key named "${key.name}".`);
+      return [...keys, key];
+    });
+  }
+
+  /** Takes a key out of force once that is on disk; throws KeyRefused when there is none. */
+  remove(name: string): Promise<void> {
+    return this.#change((keys) => {
+      const kept = keys.filter((key) => key.name !== name);
+      if (kept.length < keys.length) return kept;
+      throw new KeyRefused("key_unknown", `There is no key named "${name}".`);
+    });
+  }
+
+  /** Judges a presented key in a time that does not depend on how much of it is right. */
+  authenticate(presented: string, now: number): Authentication {
+    if (presented.length > longestKey) return { kind: "unknown" };
+    const digest = createHash("sha256").update(presented).digest();
+    const entry = this.#entries.get(digest.toString("hex"));
+    if (!entry || !timingSafeEqual(entry.digest, digest)) return { kind: "unknown" };
+    return entry.expiresAt <= now ? { kind: "expired" } : { kind: "known", key: entry.key };
+  }
+
+  /** Changes follow one another: each sees what the one before it left. */
+  #change(edit: (keys: readonly KeyRecord[]) => readonly KeyRecord[]): Promise<void> {
+    const change = this.#writing.then(() => this.#carryOut(edit));
+    this.#writing = change.catch(() => {});
+    return change;
+  }
+
+  async #carryOut(edit: (keys: readonly KeyRecord[]) => readonly KeyRecord[]): Promise<void> {
+    const keys = edit(this.list());
+    await writeJsonFile(this.#file, { version: 1, keys });
+    this.#use(keys);
+  }
+
+  #use(keys: readonly KeyRecord[]): void {
+    this.#entries = new Map(keys.map((key) => [key.digest.slice("sha256:".length), entryOf(key)]));
+  }
+}
+
+function entryOf(key: KeyRecord): Entry {
+  const digest = Buffer.from(key.digest.slice("sha256:".length), "hex");
+  const expiresAt = key.expires_at === undefined ? Infinity : Date.parse(key.expires_at);
+  return { key, digest, expiresAt };
+}

@@ -1,0 +1,42 @@
+/** The guest program: `gateway.mjs` serves; `gateway.mjs control` connects its caller to the one that serves. */
+import { writeSync } from "node:fs";
+import { bridgeControl } from "./control-bridge.ts";
+import { createLog, type BufferedLog } from "./log.ts";
+import { readSettings, readSocketPath } from "./settings.ts";
+
+const [mode] = process.argv.slice(2);
+
+if (mode === "control") process.exitCode = await bridgeControl(readSocketPath(process.env));
+else if (mode === undefined) await serve();
+else {
+  process.stderr.write(`Unknown mode "${mode}": give none to serve, or "control".\n`);
+  process.exitCode = 2;
+}
+
+async function serve(): Promise<void> {
+  const buffered = createLog((text) => process.stdout.write(text));
+  // The bridge is started often and needs none of what the gateway imports.
+  const { startGateway } = await import("./gateway.ts");
+  const gateway = await startGateway(readSettings(process.env), buffered.log);
+  const end = (code: number) => {
+    void gateway.close().finally(() => {
+      buffered.flush();
+      process.exit(code);
+    });
+  };
+  process.once("SIGTERM", () => end(0));
+  process.once("SIGINT", () => end(0));
+  process.on("uncaughtException", (error) => crash(buffered, error, () => end(1)));
+}
+
+/** What nobody foresaw has left the process in a state that nobody knows: it says so, finishes and ends. */
+function crash({ log, flush }: BufferedLog, error: unknown, end: () => void): void {
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log("error", "gateway.crashed", { reason });
+  try {
+    flush();
+  } catch {
+    writeSync(2, `${reason}\n`);
+  }
+  end();
+}

@@ -1,0 +1,138 @@
+/** Keeps looking at one upstream and remembers what was seen last. */
+import { ask } from "./ask.ts";
+import type { Backend } from "./backend.ts";
+import type { Upstream } from "./config.ts";
+import { parseJson } from "./json.ts";
+import { readMetadata, type Metadata } from "./metadata.ts";
+import { modelList, type Model } from "./model-list.ts";
+import { probeUpstream } from "./probe.ts";
+import type { ProbeReport } from "./protocol.ts";
+import type { GatewaySettings } from "./settings.ts";
+
+/** What is known of an upstream. */
+export type Sighting = Readonly<{
+  report: ProbeReport;
+  /** Models it listed when it was last able to; the declared ones when it never was. */
+  models: readonly Model[];
+  /** Whether it has ever listed its models: only then is a model that is not listed unknown. */
+  listed: boolean;
+  /** Its own metadata, when it speaks the contract. */
+  metadata: Metadata | undefined;
+}>;
+
+type MonitorOptions = Readonly<{
+  poll: GatewaySettings["poll"];
+  /** What an earlier monitor of the same address saw last. */
+  before: Sighting | undefined;
+  onChange: (before: ProbeReport, after: ProbeReport) => void;
+}>;
+
+const askTimeoutMs = 5_000;
+const firstPauseMs = 100;
+/** Metadata changes rarely: it is read again at every so many looks. */
+const looksPerMetadata = 6;
+
+/** Looks at an upstream from `start` until `stop`. */
+export class Monitor {
+  readonly upstream: Upstream;
+  readonly backend: Backend;
+  readonly #options: MonitorOptions;
+  #sighting: Sighting;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #stopped = false;
+  #pauseMs = firstPauseMs;
+  #looks = 0;
+
+  constructor(upstream: Upstream, backend: Backend, options: MonitorOptions) {
+    this.upstream = upstream;
+    this.backend = backend;
+    this.#options = options;
+    this.#sighting = options.before ?? neverSeen(upstream);
+    this.#setLimit();
+  }
+
+  get sighting(): Sighting {
+    return this.#sighting;
+  }
+
+  get ready(): boolean {
+    return this.#sighting.report.state === "ready";
+  }
+
+  /** Looks now; everyone who asks while a look is under way gets that one. */
+  look(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    clearTimeout(this.#timer);
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined;
+      this.#lookLater();
+    });
+    return this.#looking;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { report, models } = await probeUpstream(this.backend, this.upstream);
+    const before = this.#sighting;
+    const ready = report.state === "ready";
+    const listed = ready ? await this.#listModels(models) : undefined;
+    const metadata = ready ? await this.#readMetadata() : before.metadata;
+    if (this.#stopped) return;
+    this.#sighting = {
+      report,
+      models: listed ?? before.models,
+      listed: listed !== undefined || before.listed,
+      metadata,
+    };
+    this.#setLimit();
+    if (before.report.state !== report.state) this.#options.onChange(before.report, report);
+  }
+
+  async #listModels(seen: readonly Model[] | undefined): Promise<readonly Model[] | undefined> {
+    if (seen && this.upstream.probe.models === "openai") return seen;
+    const list = modelList(this.upstream, "openai");
+    const answer = await ask(this.backend, list.path, { timeoutMs: askTimeoutMs });
+    return answer.kind === "answered" && answer.status === 200 ? list.read(answer.body) : undefined;
+  }
+
+  async #readMetadata(): Promise<Metadata | undefined> {
+    this.#looks += 1;
+    if (this.#looks % looksPerMetadata !== 1) return this.#sighting.metadata;
+    const answer = await ask(this.backend, "/v1/metadata", { timeoutMs: askTimeoutMs });
+    if (answer.kind === "none") return this.#sighting.metadata;
+    return answer.status === 200 ? readMetadata(parseJson(answer.body)) : undefined;
+  }
+
+  #setLimit(): void {
+    const declared = this.upstream.max_concurrency;
+    this.backend.gate.setLimit(
+      declared ?? this.#sighting.metadata?.capabilities?.max_concurrency ?? undefined,
+    );
+  }
+
+  /** Ready upstreams are looked at calmly, others with growing pauses; all with jitter. */
+  #lookLater(): void {
+    if (this.#stopped) return;
+    const { readyMs, unreadyMs } = this.#options.poll;
+    this.#pauseMs = this.ready ? firstPauseMs : Math.min(unreadyMs, this.#pauseMs * 2);
+    const pauseMs = (this.ready ? readyMs : this.#pauseMs) * (0.8 + Math.random() * 0.4);
+    this.#timer = setTimeout(() => void this.look(), pauseMs).unref();
+  }
+}
+
+function neverSeen(upstream: Upstream): Sighting {
+  const report: ProbeReport = {
+    state: "unreachable",
+    detail: "not looked at yet",
+    missing_models: [],
+    present_models: [],
+    progress_token: "",
+  };
+  const models = upstream.models.map((id) => ({ id, details: {} }));
+  return { report, models, listed: false, metadata: undefined };
+}

@@ -1,0 +1,69 @@
+/** The observability port: metrics and the readiness of the whole stack, without keys; it is published on loopback only. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { App } from "./app.ts";
+import { serviceMetadata, stackReadiness } from "./catalogue.ts";
+import type { Monitor } from "./monitor.ts";
+
+type Document = Readonly<{ status: number; type?: string; body: string }>;
+
+/** Answers a request on the observability port. */
+export function serveObservability(
+  app: App,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  const { status, type, body } = isRead
+    ? documentAt(app, (request.url ?? "/").split("?", 1)[0] ?? "/")
+    : json(405, { error: { message: "Only GET is answered here.", code: "method_not_allowed" } });
+  response.writeHead(status, {
+    "content-type": type ?? "application/json",
+    "content-length": Buffer.byteLength(body),
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+  request.resume();
+}
+
+function documentAt(app: App, path: string): Document {
+  if (path === "/health") return json(200, { status: "ok" });
+  if (path === "/metrics") {
+    const type = "text/plain; version=0.0.4; charset=utf-8";
+    return { status: 200, type, body: app.metrics.render() };
+  }
+  if (path === "/readyz") {
+    const readiness = stackReadiness(app);
+    return json(readiness.status === "ready" ? 200 : 503, readiness);
+  }
+  const [, id = "", what = ""] = /^\/services\/([^/]+)\/(.+)$/.exec(path) ?? [];
+  const monitor = app.registry.snapshot.monitors.get(id);
+  return (monitor && serviceDocument(monitor, what)) ?? nothingHere();
+}
+
+/** The contract of a service, the same for every service whether it speaks the contract or not. */
+function serviceDocument(monitor: Monitor, what: string): Document | undefined {
+  const { state, detail, missing_models: missing } = monitor.sighting.report;
+  const ready = state === "ready";
+  switch (what) {
+    case "health": {
+      const alive = state !== "unreachable";
+      return json(alive ? 200 : 503, { status: alive ? "ok" : "unreachable", detail });
+    }
+    case "readyz": {
+      const checks = { state, detail, missing_models: missing };
+      return json(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", checks });
+    }
+    case "v1/metadata":
+      return json(200, serviceMetadata(monitor));
+    default:
+      return undefined;
+  }
+}
+
+function nothingHere(): Document {
+  const error = { message: "There is nothing at this path.", code: "unknown_url" };
+  return json(404, { error });
+}
+
+function json(status: number, document: unknown): Document {
+  return { status, body: JSON.stringify(document) };
+}

@@ -1,0 +1,149 @@
+/** Finds the upstreams that may answer a request. Pure: it reads the snapshot and changes nothing. */
+import type { Endpoint } from "./endpoints.ts";
+import type { Failure } from "./failure.ts";
+import { sameModel } from "./model-list.ts";
+import type { Monitor } from "./monitor.ts";
+import { nearNames } from "./near-names.ts";
+import type { KeyRecord } from "./protocol.ts";
+import type { Snapshot } from "./registry.ts";
+
+/** One way to answer: an upstream, and the model as it calls it. */
+export type Candidate = Readonly<{ monitor: Monitor; model: string | undefined }>;
+
+/** Where a request goes: candidates in the order to try them, all of them ready. */
+export type Route = Readonly<
+  | { kind: "found"; candidates: readonly Candidate[]; reason: string }
+  | { kind: "none"; failure: Failure }
+>;
+
+type Matches = Readonly<{ candidates: readonly Candidate[]; reason: string }>;
+
+/** Finds who answers `model` at an endpoint; without a model, whoever provides the capability. */
+export function route(
+  snapshot: Snapshot,
+  endpoint: Endpoint,
+  model: string | undefined,
+  key: KeyRecord,
+): Route {
+  const matches = model === undefined ? byCapability(snapshot, endpoint) : byName(snapshot, model);
+  const allowed = matches.candidates.filter((candidate) => mayUse(key, candidate, model));
+  const able = allowed.filter(({ monitor }) => serves(monitor, endpoint));
+  const ready = able.filter(({ monitor }) => monitor.ready);
+  if (ready.length > 0) return { kind: "found", candidates: ready, reason: matches.reason };
+  return { kind: "none", failure: explain({ snapshot, endpoint, model, matches, allowed, able }) };
+}
+
+/** Whether a key's model list lets it use a candidate; the name as asked counts, so that an alias can be allowed. */
+function mayUse(key: KeyRecord, { monitor, model }: Candidate, asked: string | undefined): boolean {
+  if (!key.models) return true;
+  const names = [asked, model, `${monitor.upstream.id}/${model ?? ""}`];
+  return key.models.some((allowed) => names.includes(allowed));
+}
+
+/** Whether a key may see a model at all. */
+export function maySee(key: KeyRecord, service: string, model: string): boolean {
+  return !key.models || key.models.includes(model) || key.models.includes(`${service}/${model}`);
+}
+
+function serves({ upstream }: Monitor, { capabilities }: Endpoint): boolean {
+  return capabilities.some((capability) => upstream.provides.includes(capability));
+}
+
+function byCapability(snapshot: Snapshot, endpoint: Endpoint): Matches {
+  const monitors = [...snapshot.monitors.values()].filter((one) => serves(one, endpoint));
+  const candidates = monitors.map((monitor) => ({ monitor, model: undefined }));
+  return { candidates, reason: `capability:${endpoint.capabilities[0] ?? ""}` };
+}
+
+/** An exact model id wins over `service/model`, which wins over an alias. */
+function byName(snapshot: Snapshot, name: string): Matches {
+  const exact = byModelId(snapshot, name);
+  if (exact.length > 0) return { candidates: exact, reason: "model" };
+  const qualified = byServiceAndModel(snapshot, name);
+  if (qualified.length > 0) return { candidates: qualified, reason: "service/model" };
+  const aliases = snapshot.config?.aliases ?? {};
+  const targets = Object.hasOwn(aliases, name) ? (aliases[name] ?? []) : [];
+  const candidates = targets.flatMap((target) => {
+    const found = byServiceAndModel(snapshot, target);
+    return found.length > 0 ? found : byModelId(snapshot, target);
+  });
+  return { candidates, reason: `alias:${name}` };
+}
+
+function byModelId(snapshot: Snapshot, model: string): Candidate[] {
+  return [...snapshot.monitors.values()]
+    .filter((monitor) => hasModel(monitor, model))
+    .map((monitor) => ({ monitor, model }));
+}
+
+/** A service that lists no models may be asked for any: only it can know. */
+function byServiceAndModel(snapshot: Snapshot, name: string): Candidate[] {
+  const slash = name.indexOf("/");
+  const monitor = slash > 0 ? snapshot.monitors.get(name.slice(0, slash)) : undefined;
+  const model = name.slice(slash + 1);
+  if (!monitor || model === "") return [];
+  return !monitor.sighting.listed || hasModel(monitor, model) ? [{ monitor, model }] : [];
+}
+
+function hasModel({ upstream, sighting }: Monitor, model: string): boolean {
+  return (
+    sighting.models.some(({ id }) => sameModel(id, model, upstream.probe.models)) ||
+    upstream.models.some((id) => sameModel(id, model, upstream.probe.models))
+  );
+}
+
+type Dead = Readonly<{
+  snapshot: Snapshot;
+  endpoint: Endpoint;
+  model: string | undefined;
+  matches: Matches;
+  allowed: readonly Candidate[];
+  able: readonly Candidate[];
+}>;
+
+/** Why nobody answers, by the first test that nobody passed. */
+function explain({ snapshot, endpoint, model, matches, allowed, able }: Dead): Failure {
+  if (matches.candidates.length === 0) return unknown(snapshot, endpoint, model);
+  if (allowed.length === 0) return notAllowed(model);
+  if (able.length === 0) return unsupported(snapshot, endpoint, model);
+  return notReady(able);
+}
+
+function unknown(snapshot: Snapshot, endpoint: Endpoint, model: string | undefined): Failure {
+  if (model === undefined) return unsupported(snapshot, endpoint, model);
+  const near = nearNames(model, knownNames(snapshot));
+  const hint = near.length > 0 ? ` Did you mean ${near.join(" or ")}?` : "";
+  const message = `The model "${model}" does not exist here.${hint}`;
+  return { status: 404, code: "model_not_found", param: "model", message, fault: "client" };
+}
+
+function notAllowed(model: string | undefined): Failure {
+  const message = `This key may not use the model "${model ?? ""}".`;
+  return { status: 403, code: "model_not_allowed", param: "model", message, fault: "policy" };
+}
+
+function unsupported(snapshot: Snapshot, endpoint: Endpoint, model: string | undefined): Failure {
+  const others = [...snapshot.monitors.values()].filter((one) => serves(one, endpoint));
+  const names = others.map(({ upstream }) => upstream.id);
+  const who = names.length > 0 ? `services that do: ${names.join(", ")}` : "no service here does";
+  const what = model === undefined ? "No model" : `The model "${model}"`;
+  const message = `${what} serves ${endpoint.path}; ${who}.`;
+  const code = "unsupported_endpoint_for_model";
+  return { status: 400, code, param: "model", message, fault: "client" };
+}
+
+function notReady(able: readonly Candidate[]): Failure {
+  const states = able.map(({ monitor: { upstream, sighting } }) => {
+    return `"${upstream.id}" is ${sighting.report.state === "reachable" ? "not ready" : sighting.report.state}`;
+  });
+  const message = `No service can answer yet: ${[...new Set(states)].join(", ")}.`;
+  const again = { retryAfterMs: 2_000 };
+  return { status: 503, code: "backend_not_ready", message, fault: "upstream", ...again };
+}
+
+function knownNames(snapshot: Snapshot): string[] {
+  const models = [...snapshot.monitors.values()].flatMap(({ upstream, sighting }) =>
+    sighting.models.flatMap(({ id }) => [id, `${upstream.id}/${id}`]),
+  );
+  return [...Object.keys(snapshot.config?.aliases ?? {}), ...models];
+}

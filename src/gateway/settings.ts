@@ -1,0 +1,81 @@
+/** How this process runs, as opposed to what it serves: read once from the environment. */
+import { join } from "node:path";
+import { gatewayPaths } from "./config.ts";
+
+/** Time limits of a proxied request, in milliseconds. */
+export type RelayLimits = Readonly<{
+  connectMs: number;
+  /** From the request being sent to its first response byte: generous, because models load. */
+  headersMs: number;
+  /** Between two response bytes. */
+  idleMs: number;
+  /** How long a client may refuse to read before it counts as gone. */
+  stallMs: number;
+}>;
+
+/** Everything about the process that a test or an operator may want different. */
+export type GatewaySettings = Readonly<{
+  /** Address to listen on; undefined listens on every address. */
+  host: string | undefined;
+  apiPort: number;
+  observabilityPort: number;
+  socket: string;
+  configFile: string;
+  keysFile: string;
+  /** How long live streams may go on after SIGTERM. */
+  graceMs: number;
+  maxBodyBytes: number;
+  limits: RelayLimits;
+  queue: Readonly<{ maxWaiting: number; maxWaitMs: number }>;
+  /** Pause between two looks at a ready upstream, and the longest one at an unready upstream. */
+  poll: Readonly<{ readyMs: number; unreadyMs: number }>;
+}>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const mebibyte = 1024 * 1024;
+
+/** Reads the settings; throws a RangeError that names the variable when a number is not one. */
+export function readSettings(environment: Environment): GatewaySettings {
+  const number = (name: string, fallback: number) => wholeNumber(environment, name, fallback);
+  const data = environment["NEXUS_GATEWAY_DATA"] ?? gatewayPaths.data;
+  return {
+    host: environment["NEXUS_GATEWAY_HOST"],
+    apiPort: number("NEXUS_GATEWAY_API_PORT", gatewayPaths.apiPort),
+    observabilityPort: number("NEXUS_GATEWAY_OBSERVABILITY_PORT", gatewayPaths.observabilityPort),
+    socket: readSocketPath(environment),
+    configFile: join(data, "config.json"),
+    keysFile: join(data, "keys.json"),
+    graceMs: number("NEXUS_GATEWAY_GRACE_MS", 8_000),
+    maxBodyBytes: number("NEXUS_GATEWAY_MAX_BODY_BYTES", 32 * mebibyte),
+    limits: {
+      connectMs: number("NEXUS_GATEWAY_CONNECT_MS", 5_000),
+      headersMs: number("NEXUS_GATEWAY_HEADERS_MS", 900_000),
+      idleMs: number("NEXUS_GATEWAY_IDLE_MS", 300_000),
+      stallMs: number("NEXUS_GATEWAY_STALL_MS", 300_000),
+    },
+    queue: {
+      maxWaiting: number("NEXUS_GATEWAY_QUEUE_LENGTH", 256),
+      maxWaitMs: number("NEXUS_GATEWAY_QUEUE_MS", 120_000),
+    },
+    poll: {
+      readyMs: number("NEXUS_GATEWAY_POLL_READY_MS", 10_000),
+      unreadyMs: number("NEXUS_GATEWAY_POLL_UNREADY_MS", 2_000),
+    },
+  };
+}
+
+/** Where the control channel's socket is. */
+export function readSocketPath(environment: Environment): string {
+  return environment["NEXUS_GATEWAY_SOCKET"] ?? gatewayPaths.controlSocket;
+}
+
+function wholeNumber(environment: Environment, name: string, fallback: number): number {
+  const text = environment[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(`${name} must be a whole number, not "${text}"`);
+  }
+  return value;
+}

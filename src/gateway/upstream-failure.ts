@@ -1,0 +1,77 @@
+/** What to say of an upstream that failed: who and how, never where it is. */
+import { mediaType, type Headers } from "./headers.ts";
+import { upstreamBroken, upstreamTimeout, upstreamUnavailable, type Failure } from "./failure.ts";
+
+/** Reasons by the codes of Node and undici; what is not listed is told by when it happened. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "refused the connection",
+  ENOTFOUND: "has no address: it is not running",
+  EAI_AGAIN: "has no address: it is not running",
+  EHOSTUNREACH: "cannot be reached",
+  ENETUNREACH: "cannot be reached",
+  ETIMEDOUT: "did not accept the connection in time",
+  UND_ERR_CONNECT_TIMEOUT: "did not accept the connection in time",
+};
+
+/** Names a failure that happened before the first byte of an answer. */
+export function nameFailure(service: string, error: Error, connected: boolean): Failure {
+  const code = errorCode(error);
+  if (code.startsWith("HPE_"))
+    return upstreamBroken(service, "answered something that is not HTTP");
+  if (!connected) return upstreamUnavailable(service, reasons[code] ?? "cannot be reached");
+  return upstreamBroken(service, "closed the connection before it answered");
+}
+
+/** Names an answer that broke off. */
+export function truncatedAnswer(service: string): Failure {
+  return upstreamBroken(service, "broke off in the middle of its answer");
+}
+
+/** Names an upstream that fell silent. */
+export function timeoutFailure(service: string, waitedMs: number): Failure {
+  return upstreamTimeout(service, waitedMs);
+}
+
+/** Whether an error answer is in OpenAI's shape and may reach the client as it is. */
+export function isOpenAiError(headers: Headers, body: Buffer): boolean {
+  if (mediaType(headers) !== "application/json") return false;
+  try {
+    const document: unknown = JSON.parse(body.toString());
+    const error = isRecord(document) ? document["error"] : undefined;
+    return isRecord(error) && typeof error["message"] === "string";
+  } catch {
+    return false;
+  }
+}
+
+/** An error answer in any other shape, told in ours: its status is kept where clients understand it. */
+export function wrapUpstreamError(service: string, status: number, body: Buffer): Failure {
+  const told = messageIn(body);
+  const message = `The service "${service}" answered ${status}${told ? `: ${told}` : "."}`;
+  const failure = { status, code: "upstream_error", message, fault: "upstream" } as const;
+  return status === 503 || status === 429 ? { ...failure, retryAfterMs: 2_000 } : failure;
+}
+
+/** The message of the shapes that are common (`{"error":"…"}`, `{"detail":"…"}`), unless it tells an address. */
+function messageIn(body: Buffer): string | undefined {
+  try {
+    const document: unknown = JSON.parse(body.toString());
+    if (!isRecord(document)) return undefined;
+    const told = document["error"] ?? document["detail"] ?? document["message"];
+    return typeof told === "string" && !/https?:\/\//i.test(told) ? told.slice(0, 500) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The code of a system error; several addresses tried in vain make one AggregateError. */
+export function errorCode(error: unknown): string {
+  if (!isRecord(error)) return "";
+  if (typeof error["code"] === "string") return error["code"];
+  const { errors, cause } = error;
+  return errorCode(Array.isArray(errors) ? errors[0] : cause);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object";
+}
