@@ -68,8 +68,9 @@ function chooseOld(member: Member, { ranked, best, input }: Choice): ObservedCon
   return alive ?? (isOneShot(member) ? undefined : others.find(canReturn));
 }
 
-/** Stopped in order, so that it can be expected to run again. */
-function canReturn({ state, exitCode, oomKilled }: ObservedContainer): boolean {
+/** Stopped in order, so that it can be expected to run again; a job is never run twice. */
+function canReturn({ identity, state, exitCode, oomKilled }: ObservedContainer): boolean {
+  if (identity?.role === "job") return false;
   return state === "exited" && !oomKilled && [0, 130, 137, 143].includes(exitCode);
 }
 

@@ -83,6 +83,7 @@ const subjects: Subjects = {
     `${container ?? service ?? ""} until ${target.oneShot ? "completed" : target.level}`,
   "pull-model": ({ model }) => model,
   configure: ({ config }) => counted(config.upstreams.length, "upstream"),
+  "create-key": ({ name }) => `.nexus/secrets/${name}.key`,
   switch: ({ upstream }) => `to ${upstream.url}`,
   drain: ({ url }) => url,
   update: ({ container, limits }) => `${limits ? "limits" : "restart policy"} of ${container}`,

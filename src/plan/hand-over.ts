@@ -26,7 +26,7 @@ export function handOverActions(course: Course, scene: Scene): readonly Action[]
 /** What puts the old container back in charge; undefined when there is none to put back. */
 export function recoveryActions(course: Course, scene: Scene): readonly Action[] | undefined {
   const { member, next, old } = course;
-  if (!old || isOneShot(member)) return undefined;
+  if (!old || isOneShot(member) || old.identity?.role === "job") return undefined;
   const base = { after: [], because: `${next.name} cannot take its place`, service: member.name };
   const upstream = currentUpstream(course, scene);
   const restart = !isAlive(old) || stopsFirst(course, scene) !== undefined;
@@ -85,10 +85,11 @@ function retireOld(course: Course, old: ObservedContainer, scene: Scene): readon
   const base = { service: member.name, because: `${next.name} serves in its place` };
   const ready = [
     readyGate(next.name),
+    configureId,
     ...idsOf(aliasActions(course, scene)),
     actionId("switch", member.name),
   ];
-  const url = currentUpstream(course, scene)?.url;
+  const url = currentUpstream(course, scene)?.url ?? routedUrl(old, scene);
   const drain = {
     ...base,
     kind: "drain",

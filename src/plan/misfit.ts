@@ -49,7 +49,26 @@ function changed(member: Member, container: ObservedContainer): string | undefin
   const verdict = judgeHash(container.identity?.configHash ?? "", blueprint, contents);
   if (verdict !== "changed") return undefined;
   if (container.image !== blueprint.image) return `image ${container.image} → ${blueprint.image}`;
-  return gpuChange(member, container) ?? "its configuration changed";
+  return (
+    gpuChange(member, container) ??
+    portChange(member, container) ??
+    networkChange(member, container) ??
+    "its configuration changed"
+  );
+}
+
+function portChange({ blueprint }: Member, { ports }: ObservedContainer): string | undefined {
+  const [before, after] = [ports, blueprint.ports].map((all) =>
+    listed(all.map(({ hostPort }) => String(hostPort)).toSorted()),
+  );
+  return before === after ? undefined : `published port ${before} → ${after}`;
+}
+
+function networkChange({ blueprint }: Member, { networks }: ObservedContainer): string | undefined {
+  const names = networks.map(({ name }) => name);
+  return names.includes(blueprint.network.name)
+    ? undefined
+    : `network ${listed(names)} → ${blueprint.network.name}`;
 }
 
 function gpuChange({ blueprint, onCpu }: Member, container: ObservedContainer): string | undefined {

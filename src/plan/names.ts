@@ -33,6 +33,12 @@ export function containerUrl(container: string, port: number): string {
   return `http://${container}:${port}`;
 }
 
+/** What the key is called that the first `up` makes. */
+export const firstKeyName = "default";
+
+/** The id of the action that makes it. */
+export const firstKeyId = `create-key ${firstKeyName}`;
+
 /** The id of the action that configures the gateway; there is at most one in a plan. */
 export const configureId = `configure ${gatewayName}`;
 

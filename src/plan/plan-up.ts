@@ -8,7 +8,7 @@ import { handOverActions, orphanActions, recoveryActions } from "./hand-over.ts"
 import { launchActions } from "./launch.ts";
 import { memberUpstream } from "./member.ts";
 import { isBeyondUs } from "./misfit.ts";
-import { configureId, gatewayName } from "./names.ts";
+import { configureId, firstKeyId, firstKeyName, gatewayName } from "./names.ts";
 import { inOrder } from "./order.ts";
 import type { Action, Plan, UpInput } from "./plan.ts";
 import { gatewayStays, type Scene, setScene } from "./scene.ts";
@@ -28,6 +28,7 @@ export function planUp(input: UpInput): Plan {
     ...volumeActions(scene),
     ...scene.courses.slice(0, 1).flatMap((gateway) => memberActions(gateway, scene)),
     ...configureActions(scene),
+    ...keyActions(scene),
     ...scene.courses.slice(1).flatMap((course) => memberActions(course, scene)),
     ...externalActions(scene),
     ...orphanActions(scene),
@@ -63,6 +64,22 @@ function configureActions(scene: Scene): readonly Action[] {
       because,
       service: gatewayName,
       config: scene.config,
+    },
+  ];
+}
+
+function keyActions(scene: Scene): readonly Action[] {
+  const { gateway, stack } = scene.input;
+  if (gateway.readiness && gateway.readiness.keys > 0) return [];
+  return [
+    {
+      kind: "create-key",
+      id: firstKeyId,
+      after: [gatewayGate(scene)],
+      because: "without a key it serves nobody",
+      service: gatewayName,
+      name: firstKeyName,
+      folder: stack.directory,
     },
   ];
 }

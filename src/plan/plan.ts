@@ -68,6 +68,8 @@ type Doing =
   | { kind: "pull-model"; upstream: Upstream; model: string; stallTimeoutMs: number }
   /** Gives the gateway its configuration. */
   | { kind: "configure"; config: GatewayConfig }
+  /** Makes the gateway's first key and keeps it for the user below `folder`, the stack file's. */
+  | { kind: "create-key"; name: string; folder: string }
   /** Points one upstream of the gateway's configuration at a new container. */
   | { kind: "switch"; upstream: Upstream }
   | { kind: "drain"; url: string }
