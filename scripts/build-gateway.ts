@@ -1,24 +1,49 @@
 /** Bundles the gateway into the one file that its image holds: `node scripts/build-gateway.ts [outfile]`. */
 import { readFile, stat } from "node:fs/promises";
-import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
 
-const outfile = process.argv[2] ?? "dist/gateway.mjs";
-const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
+const root = fileURLToPath(new URL("..", import.meta.url));
 
-await build({
-  entryPoints: ["src/gateway/main.ts"],
-  outfile,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  target: "node22",
-  legalComments: "eof",
-  // undici is CommonJS and asks for Node's own modules with `require`.
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
-  define: { NEXUS_VERSION: JSON.stringify(version) },
-});
+/** Writes the gateway's bundle to `outfile`, relative to the checkout. */
+export async function buildGateway(outfile: string): Promise<void> {
+  const { version } = JSON.parse(await readFile(`${root}package.json`, "utf8")) as {
+    version: string;
+  };
+  /** The gateway speaks English: zod's other languages would be a quarter of the bundle. */
+  const englishOnly: Plugin = {
+    name: "english-only",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /locales\/index\.(?:c?js)$/ }, ({ path }) => ({
+        path,
+        namespace: "none",
+      }));
+      onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: "export {};" }));
+    },
+  };
 
-const { size } = await stat(outfile);
-process.stdout.write(`${outfile} ${Math.round(size / 1024)} KiB\n`);
+  await build({
+    absWorkingDir: root,
+    logLevel: "warning",
+    entryPoints: ["src/gateway/main.ts"],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node22",
+    legalComments: "eof",
+    plugins: [englishOnly],
+    // undici is CommonJS and asks for Node's own modules with `require`.
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+    define: { NEXUS_VERSION: JSON.stringify(version) },
+  });
+}
+
+if (import.meta.main) {
+  const outfile = process.argv[2] ?? "dist/gateway.mjs";
+  await buildGateway(outfile);
+  const { size } = await stat(`${root}${outfile}`);
+  process.stdout.write(`${outfile} ${Math.round(size / 1024)} KiB\n`);
+}

@@ -1,8 +1,9 @@
 /** Builds what is published: the command line (dist/main.js, dist/commands) and the gateway (dist/gateway.mjs). */
-import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { execa } from "execa";
+import { buildGateway } from "./build-gateway.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -32,7 +33,7 @@ async function buildCommandLine(): Promise<void> {
       ...globSync("src/commands/**/*.ts", { cwd: root }),
       ...globSync("src/hooks/*.ts", { cwd: root }),
     ],
-    outdir: "dist",
+    outdir: "dist-next",
     outbase: "src",
     bundle: true,
     splitting: true,
@@ -61,6 +62,13 @@ async function writeManifest(): Promise<void> {
   writeFileSync(`${root}/oclif.manifest.json`, JSON.stringify(manifest));
 }
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
-await Promise.all([buildCommandLine(), import("./build-gateway.ts")]);
+/** A build that fails leaves the one before it in place. */
+function takeOver(): void {
+  rmSync(`${root}/dist`, { recursive: true, force: true });
+  renameSync(`${root}/dist-next`, `${root}/dist`);
+}
+
+rmSync(`${root}/dist-next`, { recursive: true, force: true });
+await Promise.all([buildCommandLine(), buildGateway("dist-next/gateway.mjs")]);
+takeOver();
 await writeManifest();

@@ -2,8 +2,11 @@
 import { execa } from "execa";
 
 const steps: readonly Readonly<{ name: string; command: readonly string[] }>[] = [
-  { name: "format", command: ["oxfmt", "--check", "src", "test", "scripts", "bench", "bin"] },
-  { name: "lint", command: ["oxlint", "src", "test", "scripts", "bench"] },
+  {
+    name: "format",
+    command: ["oxfmt", "--check", "src", "test", "scripts", "bench", "bin", "templates"],
+  },
+  { name: "lint", command: ["oxlint", "src", "test", "scripts", "bench", "templates"] },
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "types of tests and scripts", command: ["tsc", "-p", "test"] },
   {

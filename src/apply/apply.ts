@@ -2,6 +2,7 @@
 import { exitCodes, NexusError } from "../errors.ts";
 import type { Action, Plan } from "../plan/plan.ts";
 import { diagnose } from "../readiness/diagnose.ts";
+import { GatewayLostError } from "../readiness/errors.ts";
 import type { Cause, Failure } from "../readiness/readiness.ts";
 import { NotReadyError } from "./errors.ts";
 import type { ApplyEvent, ApplyReport } from "./events.ts";
@@ -73,6 +74,7 @@ class Run {
         this.#onEvent({ kind: "progress", action, progress }),
       );
     } catch (error) {
+      if (error instanceof GatewayLostError) this.#world.forgetLink();
       if (isLost(error)) this.#lost ??= error;
       else await this.#explain(action, error);
       throw error;

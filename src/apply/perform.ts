@@ -4,6 +4,8 @@ import { awaitService } from "../readiness/await-service.ts";
 import { pullModel } from "../readiness/models.ts";
 import { IntentMismatchError, NotReadyError } from "./errors.ts";
 import { ensureGatewayImage } from "./gateway-image.ts";
+import { saveKey } from "./key-files.ts";
+import { addKey } from "./keys.ts";
 import { ensureNodeBase } from "./node-base.ts";
 import { seedSecrets } from "./secrets.ts";
 import { Speed } from "./speed.ts";
@@ -116,6 +118,14 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
   },
 
   configure: ({ config }, world) => world.configure(config),
+
+  "create-key": async ({ name, folder }, world) => {
+    const link = await world.link();
+    const known = await link.call({ op: "keys.list" });
+    if (known.length > 0) return;
+    const { key } = await addKey(link, { name, scopes: ["inference", "admin"] });
+    await saveKey(folder, name, key);
+  },
 
   switch: ({ upstream }, world) => world.switchTo(upstream),
 

@@ -71,6 +71,11 @@ export class World {
     return this.#link;
   }
 
+  /** After the channel broke: the next use opens a new one. */
+  forgetLink(): void {
+    this.#link = undefined;
+  }
+
   /** Gives the gateway a configuration; later switches start from it. */
   async configure(config: GatewayConfig): Promise<void> {
     this.#config = config;

@@ -109,7 +109,7 @@ function gatewayMounts(stack: string): readonly Mount[] {
   ];
 }
 
-function gatewayPorts({ gateway }: Stack): Blueprint["ports"] {
+export function gatewayPorts({ gateway }: Stack): Blueprint["ports"] {
   const api = { hostIp: gateway.host, hostPort: gateway.port, containerPort: gatewayPaths.apiPort };
   const observability = {
     hostIp: "127.0.0.1",
