@@ -18,6 +18,10 @@ export function formatReport(
   options: Readonly<{ theme?: Theme }> = {},
 ): string {
   const theme = options.theme ?? plainTheme;
+  const { services, interrupted } = report;
+  if (!interrupted && services.every(({ outcome }) => outcome === "unchanged")) {
+    return `${theme.good("✔")} Nothing to change: ${count(services.length, "service")} as wanted.`;
+  }
   const width = Math.max(0, ...report.services.map(({ service }) => visibleWidth(service)));
   const lines = report.services.map((service) => outcomeLine(service, width, theme));
   return [...lines, "", summary(report, theme), ...nextSteps(report)].join("\n").trim();
