@@ -25,37 +25,33 @@ export type OperationContext = Readonly<{
 type Order<Op extends ControlOrder["op"]> = Extract<ControlOrder, { op: Op }>;
 
 /** Carries out an order; throws ControlFailure or KeyRefused when it cannot be. */
-export function carryOut(
+export async function carryOut(
   order: Exclude<ControlOrder, { op: "cancel" }>,
   context: OperationContext,
 ): Promise<ControlResult[keyof ControlResult]> {
+  if ("upstream" in order) return askUpstream(order, context);
+  if (order.op === "configure") return configure(order, context);
+  if (order.op === "drain") return drain(order, context);
+  const { keys } = context.app;
+  if (order.op === "keys.add") await keys.add(order.key);
+  else if (order.op === "keys.remove") await keys.remove(order.name);
+  else return look(order, context);
+  return null;
+}
+
+function askUpstream(
+  order: Order<"watch" | "prove" | "request">,
+  context: OperationContext,
+): Promise<ControlResult["watch" | "prove" | "request"]> {
   switch (order.op) {
-    case "configure":
-      return configure(order, context);
     case "watch":
       return watch(order, context);
     case "prove":
       return prove(context.app, order.upstream, context.signal);
-    case "drain":
-      return drain(order, context);
     case "request":
+    default:
       return sendRequest(order, context);
-    case "keys.add":
-    case "keys.remove":
-      return changeKeys(order, context);
-    case "hello":
-    case "status":
-    case "keys.list":
-      return Promise.resolve(look(order, context));
   }
-}
-
-async function changeKeys(
-  order: Order<"keys.add" | "keys.remove">,
-  { app: { keys } }: OperationContext,
-): Promise<null> {
-  await (order.op === "keys.add" ? keys.add(order.key) : keys.remove(order.name));
-  return null;
 }
 
 /** The orders that only look. */
