@@ -46,8 +46,8 @@ test("an interrupted apply says that it can be finished", () => {
   );
 });
 
-test("a report of nothing says so", () => {
+test("a report of nothing to change says so", () => {
   expect(formatReport({ services: [], durationMs: 0, interrupted: false })).toBe(
-    "0 services: nothing to do (0 ms)",
+    "✔ Nothing to change: 0 services as wanted.",
   );
 });
