@@ -1,5 +1,5 @@
 /** Finds the stack file, its variables and the files it includes. */
-import { access, readFile, realpath } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseEnvFile } from "./dotenv.ts";
 import { StackNotFoundError } from "./errors.ts";
@@ -117,10 +117,8 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ?? false;
 }
 
 function foldersUp(from: string): readonly string[] {

@@ -15,7 +15,7 @@ export type FileValues = Readonly<{
 }>;
 
 /** A value that was filled in from variables. */
-export type Filled = Readonly<{ path: string; offset: number; names: readonly string[] }>;
+type Filled = Readonly<{ path: string; offset: number; names: readonly string[] }>;
 
 type Reading = {
   readonly source: Source;

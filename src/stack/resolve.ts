@@ -121,7 +121,7 @@ export function joinFiles({ files, directory }: Pick<Readings, "files" | "direct
 }
 
 /** A folder's name made into a stack's name, as Compose does it. */
-export function nameOfFolder(directory: string): string {
+function nameOfFolder(directory: string): string {
   const name = basename(directory)
     .toLowerCase()
     .replace(/[^a-z0-9_-]/g, "")

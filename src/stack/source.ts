@@ -71,7 +71,7 @@ export function placeOf(source: Source, path: Path): Place {
 }
 
 /** A problem at a character of the file. */
-export function problemAt(source: Source, offset: number, path: string, message: string): Problem {
+function problemAt(source: Source, offset: number, path: string, message: string): Problem {
   const { line, col } = source.lines.linePos(Math.min(offset, source.text.length));
   const excerpt = source.text.split("\n")[line - 1]?.replace(/\r$/, "");
   const place = { file: source.name, line, column: col };

@@ -84,7 +84,7 @@ function explain(source: Source, at: Path, error: z.ZodError): readonly Problem[
 }
 
 /** The keys that are valid at a path: looked up in the schema, one step at a time. */
-export function keysAt(path: Path): readonly string[] {
+function keysAt(path: Path): readonly string[] {
   let schemas: readonly Schema[] = [stackFileSchema];
   for (const step of path) schemas = schemas.flatMap((schema) => stepInto(schema, step));
   const inner = schemas.flatMap(unwrap);

@@ -63,9 +63,6 @@ export const assignments = z
     );
   });
 
-/** A map of texts. */
-export const textMap = z.record(z.string(), scalar.transform(String));
-
 /** Says in the words of the field why a value cannot be read. */
 export function refuse(context: z.RefinementCtx, message: string): never {
   context.addIssue({ code: "custom", message });

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { integer, port, refuse, text } from "./fields.ts";
 
 /** A published port, in the long form that every short form is read into. */
-export type PortSpec = Readonly<{
+type PortSpec = Readonly<{
   host_ip: string;
   published: number;
   target: number;

@@ -17,7 +17,7 @@ import { build, dependsOn, envFile, healthcheck, labels, probe, restart } from "
 import { device, mount, tmpfs } from "./storage.ts";
 
 /** Every capability, in the order in which they are listed to people. */
-export const capabilities = [
+const capabilities = [
   "chat",
   "completion",
   "embedding",

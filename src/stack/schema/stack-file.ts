@@ -5,13 +5,13 @@ import { serviceSchema } from "./service.ts";
 import { volume } from "./storage.ts";
 
 /** What a stack, and so the first part of its containers' names, may be called. */
-export const stackName = /^[a-z0-9][a-z0-9_-]*$/;
+const stackName = /^[a-z0-9][a-z0-9_-]*$/;
 
 /** What a service may be called: its name is its host name for the others. */
 export const serviceName = /^[a-z0-9][a-z0-9_-]*$/;
 
 /** The gateway as written. */
-export const gatewaySchema = z.strictObject({
+const gatewaySchema = z.strictObject({
   port: port.optional().describe("API port on this machine; 8800 by default."),
   observability_port: port
     .optional()

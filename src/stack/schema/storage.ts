@@ -13,7 +13,7 @@ export type MountSpec = Readonly<{
 }>;
 
 /** How a tmpfs is made; the mode is a number, as in 0o1777. */
-export type TmpfsOptions = Readonly<{
+type TmpfsOptions = Readonly<{
   size?: number | undefined;
   mode?: number | undefined;
   uid?: number | undefined;
