@@ -87,9 +87,9 @@ function describeLife(bench: Bench): void {
 
     const { containers } = await bench.engine.observe(bench.stack, []);
 
-    expect(containers.map((container) => container.identity?.generation).toSorted()).toEqual([
-      1, 2,
-    ]);
+    expect(new Set(containers.map((container) => container.identity?.generation))).toEqual(
+      new Set([1, 2]),
+    );
   });
 
   test("a container of another stack is foreign, with its owner and ports", async () => {

@@ -8,8 +8,14 @@ import type { Subject } from "./subject.ts";
 /** Holds an engine to the contract. */
 export function describeEngine(name: string, subject: Subject): void {
   describe(`${name} keeps the engine contract`, () => {
-    describe("for containers", () => describeContainers(subject));
-    describe("for output and processes", () => describeOutput(subject));
-    describe("for networks, volumes and images", () => describeResources(subject));
+    describe("for containers", () => {
+      describeContainers(subject);
+    });
+    describe("for output and processes", () => {
+      describeOutput(subject);
+    });
+    describe("for networks, volumes and images", () => {
+      describeResources(subject);
+    });
   });
 }

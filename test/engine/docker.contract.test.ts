@@ -8,21 +8,20 @@ describeEngine("the Docker engine", {
   command: (program) => ["sh", "-c", script(program)],
 });
 
+const staying = "while :; do sleep 0.1; done";
+
 function script(program: Program): string {
-  switch (program.do) {
-    case "stay":
-      return "trap 'exit 0' TERM; while :; do sleep 0.1; done";
-    case "exit":
-      return `exit ${program.code}`;
-    case "print":
-      return `printf '%s' '${program.stdout}'; printf '%s' '${program.stderr}' >&2`;
-    case "eat-memory":
-      return `exec node -e 'const held = []; for (;;) held.push(Buffer.alloc(1e6, 1))'`;
-    case "ignore-stop":
-      return "trap '' TERM; while :; do sleep 0.1; done";
-    case "echo":
-      return `cat; echo done >&2; exit ${program.code}`;
-    case "read":
-      return `cat ${program.path}`;
-  }
+  const scripts: { readonly [Do in Program["do"]]: string } = {
+    stay: `trap 'exit 0' TERM; ${staying}`,
+    exit: `exit ${"code" in program ? program.code : 0}`,
+    print:
+      program.do === "print"
+        ? `printf %s '${program.stdout}'; printf %s '${program.stderr}' >&2`
+        : "",
+    "eat-memory": "exec node -e 'const held = []; for (;;) held.push(Buffer.alloc(1e6, 1))'",
+    "ignore-stop": `trap '' TERM; ${staying}`,
+    echo: `cat; echo done >&2; exit ${"code" in program ? program.code : 0}`,
+    read: program.do === "read" ? `cat ${program.path}` : "",
+  };
+  return scripts[program.do];
 }
