@@ -35,7 +35,9 @@ export function table<Row>(
       return column.paint === undefined ? text : column.paint(row)(text);
     }),
   );
-  return [heading.map(theme.dim), ...lines].map((cells) => cells.join(gap).trimEnd()).join("\n");
+  return [heading.map((title) => theme.dim(title)), ...lines]
+    .map((cells) => cells.join(gap).trimEnd())
+    .join("\n");
 }
 
 function cell(text: string, width: number, align: "right" | undefined): string {

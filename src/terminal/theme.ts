@@ -60,13 +60,20 @@ export async function themeOf(
   if (level === 0) return plainTheme;
   const { Chalk } = await import("chalk");
   const chalk = new Chalk({ level });
+  /** Chalk joins all its arguments, so that `map(chalk.dim)` would print indexes too. */
+  const paint =
+    (style: Paint): Paint =>
+    (text) =>
+      style(text);
   return {
-    good: chalk.green,
-    bad: chalk.red,
-    warn: chalk.yellow,
-    accent: chalk.cyan,
-    dim: chalk.dim,
-    strong: chalk.bold,
-    hues: [chalk.cyan, chalk.yellow, chalk.green, chalk.magenta, chalk.blue, chalk.cyanBright],
+    good: paint(chalk.green),
+    bad: paint(chalk.red),
+    warn: paint(chalk.yellow),
+    accent: paint(chalk.cyan),
+    dim: paint(chalk.dim),
+    strong: paint(chalk.bold),
+    hues: [chalk.cyan, chalk.yellow, chalk.green, chalk.magenta, chalk.blue, chalk.cyanBright].map(
+      (hue) => paint(hue),
+    ),
   };
 }

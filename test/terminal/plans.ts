@@ -44,6 +44,7 @@ export const plan: Plan = {
   actions: [pull, network, wait, start],
   recoveries: { ocr: [putBack] },
   unchanged: [],
+  warnings: [],
 };
 
 export function started(action: Action): ApplyEvent {

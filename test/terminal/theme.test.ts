@@ -18,3 +18,8 @@ test("a stream without colours gets text as it is; one with colours gets escape 
   expect(await themeOf({}, {})).toBe(plainTheme);
   expect((await themeOf(terminal, {})).bad("no")).toBe("\u001B[31mno\u001B[39m");
 });
+
+test("a colour takes one text, whatever else it is handed", async () => {
+  const { dim } = await themeOf(terminal, {});
+  expect(["a", "b"].map(dim)).toEqual(["a", "b"].map((text) => dim(text)));
+});
