@@ -1,8 +1,8 @@
-/** Writes what is generated: the command reference and the stack file's schema. `--check` only compares. */
+/** Writes what is generated: the command reference, the stack file's schema and its tables. `--check` only compares. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { commandReference, type Manifest } from "./command-reference.ts";
-import { schemaText } from "./schema.ts";
+import { schemaText, withTables } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => {
@@ -17,6 +17,7 @@ const manifest = JSON.parse(read("oclif.manifest.json")) as Manifest;
 const generated: Readonly<Record<string, string>> = {
   "docs/COMMANDS.md": commandReference(manifest),
   "schema/stack.schema.json": schemaText(),
+  "docs/STACK_FILE.md": withTables(read("docs/STACK_FILE.md")),
 };
 
 for (const [path, text] of Object.entries(generated)) {

@@ -39,6 +39,7 @@ export abstract class NexusCommand extends Command {
     profile: Flags.string({
       description: "Also take the services of this profile; can be given more than once.",
       multiple: true,
+      delimiter: ",",
       helpGroup: "GLOBAL",
       env: "COMPOSE_PROFILES",
     }),
@@ -91,7 +92,8 @@ export abstract class NexusCommand extends Command {
       return undefined;
     }
     if (error instanceof NexusError) throw asAdvice(error);
-    if (error instanceof Errors.CLIError) throw Object.assign(error, { oclif: { exit: exitOf(error) } });
+    if (error instanceof Errors.CLIError)
+      throw Object.assign(error, { oclif: { exit: exitOf(error) } });
     throw asBug(error);
   }
 }
