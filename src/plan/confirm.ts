@@ -109,6 +109,7 @@ function awaitGates(course: Course, scene: Scene): readonly string[] {
 function isConfirmed(course: Course, scene: Scene): boolean {
   const { member, next, old, extras } = course;
   if (starts(course) || !next.existing || old || extras.length > 0) return false;
+  if (joinActions(course, scene).length > 0) return false;
   if (isOneShot(member)) return next.existing.state === "exited";
   if (member.name === gatewayName) return scene.input.gateway.readiness !== undefined;
   if (wasNeverReady(course, next.existing)) return false;
@@ -161,14 +162,20 @@ function withTag(model: string): string {
 }
 
 function awaitBecause(course: Course, scene: Scene): string {
-  const { member, next, old, extras } = course;
+  const { member, old, extras } = course;
   if (starts(course))
     return isOneShot(member) ? "its work has to be done" : "a start proves nothing";
-  if (member.name === gatewayName) return "it has not answered yet";
   if (old || extras.length > 0) return "it has to serve before others go";
-  if (next.existing && wasNeverReady(course, next.existing))
-    return `${next.existing.state}, but never seen ready`;
-  return doubt(member.name, scene);
+  return joinActions(course, scene).length > 0 ? "it was out of reach" : upBecause(course, scene);
+}
+
+/** Why a container that is up is still waited for. */
+function upBecause(course: Course, scene: Scene): string {
+  const { member, next } = course;
+  if (member.name === gatewayName) return "it has not answered yet";
+  if (next.existing?.state === "restarting") return "it restarts again and again";
+  const unproven = next.existing && wasNeverReady(course, next.existing);
+  return unproven ? "it runs, but was never seen ready" : doubt(member.name, scene);
 }
 
 /** Why what the gateway says of a service is not enough. */

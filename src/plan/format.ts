@@ -1,4 +1,5 @@
 /** A plan as a person reads it: what, on what, why and at what cost. */
+import { gatewayName } from "./names.ts";
 import type { Action, ActionKind, Cost, Plan } from "./plan.ts";
 
 export type FormatOptions = Readonly<{
@@ -34,11 +35,15 @@ function groups({ actions }: Plan, options: FormatOptions): readonly string[] {
   const subjectWidth = Math.max(...actions.map((action) => subjectOf(action).length), 0);
   const line = (action: Action) =>
     `  ${action.kind.padEnd(width)}  ${subjectOf(action).padEnd(subjectWidth)}  ${reasonOf(action)}${waitsOf(action, options)}`;
-  const sharedFirst = actions.toSorted(
-    (a, b) => Number(a.service !== undefined) - Number(b.service !== undefined),
-  );
+  const sharedFirst = actions.toSorted((a, b) => place(a) - place(b));
   const byService = Map.groupBy(sharedFirst, ({ service }) => service ?? sharedTitle);
   return [...byService].map(([service, own]) => [service, ...own.map(line)].join("\n"));
+}
+
+/** What all share comes first, then the gateway, then the services in the order of the plan. */
+function place({ service }: Action): number {
+  if (service === undefined) return 0;
+  return service === gatewayName ? 1 : 2;
 }
 
 function reasonOf({ because, cost }: Action): string {
@@ -52,7 +57,7 @@ function waitsOf({ after }: Action, { verbose = false }: FormatOptions): string 
 
 function costWords({ downtime, cutsStreams, pullBytes, destroys }: Cost): readonly string[] {
   return [
-    ...(downtime ? ["down until replaced"] : []),
+    ...(downtime ? ["down meanwhile"] : []),
     ...(cutsStreams ? ["cuts open streams"] : []),
     ...(pullBytes === undefined
       ? []
@@ -105,7 +110,7 @@ const changes = [
   "to restart",
   "to change in place",
   "to wait for",
-  "to clear away",
+  "to remove",
 ] as const;
 type Change = (typeof changes)[number];
 
@@ -129,14 +134,21 @@ function changeCounts({ actions }: Plan): readonly string[] {
   });
 }
 
-function changeOf(actions: readonly Action[]): Change {
+function changeOf(actions: readonly Action[]): Change | undefined {
   const kinds = new Set(actions.map(({ kind }) => kind));
   if (kinds.has("create")) return kinds.has("remove") ? "to replace" : "to create";
-  if (kinds.has("start"))
-    return kinds.has("stop") && !kinds.has("remove") ? "to restart" : "to start";
-  if (kinds.has("remove") && !kinds.has("await")) return "to clear away";
-  const tended = (["update", "connect", "configure"] as const).some((kind) => kinds.has(kind));
-  return tended ? "to change in place" : "to wait for";
+  if (kinds.has("start")) return isRestart(kinds) ? "to restart" : "to start";
+  if (kinds.has("await")) return isTended(kinds) ? "to change in place" : "to wait for";
+  if (kinds.has("remove")) return "to remove";
+  return isTended(kinds) ? "to change in place" : undefined;
+}
+
+function isRestart(kinds: ReadonlySet<ActionKind>): boolean {
+  return kinds.has("stop") && !kinds.has("remove");
+}
+
+function isTended(kinds: ReadonlySet<ActionKind>): boolean {
+  return kinds.has("update") || kinds.has("connect");
 }
 
 function extras(actions: readonly Action[]): readonly string[] {
@@ -150,9 +162,15 @@ function extras(actions: readonly Action[]): readonly string[] {
   return [
     ...(pulls > 0 ? [`pulls ${counted(pulls, "image")}`] : []),
     ...(builds > 0 ? [`builds ${counted(builds, "image")}`] : []),
+    ...(count("configure") > 0 && !makesGateway(actions) ? ["configures the gateway"] : []),
     ...(models > 0 ? [`fetches ${counted(models, "model")}`] : []),
     ...(losses.length > 0 ? [`DESTROYS ${losses.join(", ")}`] : []),
   ];
+}
+
+/** A gateway that is made is configured as a matter of course. */
+function makesGateway(actions: readonly Action[]): boolean {
+  return actions.some(({ kind, service }) => kind === "create" && service === gatewayName);
 }
 
 function counted(count: number, noun: string): string {

@@ -4,7 +4,7 @@ import { planUp } from "../../src/plan/plan-up.ts";
 import type { Plan, UpInput } from "../../src/plan/plan.ts";
 import type { ObservedContainer } from "../../src/engine/engine.ts";
 import type { Stack } from "../../src/stack/stack.ts";
-import { gpu, engineDescription, upInput } from "../support/builders.ts";
+import { engineDescription, gpu, service, stackOf, upInput } from "../support/builders.ts";
 import { appliedAll, emptyWorld, readinessIn, type World } from "./model.ts";
 
 /** What `up` plans for the stack in this world. */
@@ -44,3 +44,25 @@ export function withContainer(
 export function withGpus(...ids: readonly string[]): Pick<UpInput, "engine" | "gpus"> {
   return { engine: engineDescription({ gpuKinds: ["nvidia"] }), gpus: ids.map((id) => gpu(id)) };
 }
+
+/** A model store with two models, on a volume of its own. */
+export const ollama = service("ollama", {
+  modelPull: "ollama",
+  models: ["llama3.2:3b", "nomic-embed-text"],
+  mounts: [
+    {
+      kind: "volume",
+      source: "home_ollama",
+      target: "/root/.ollama",
+      readOnly: false,
+      external: false,
+    },
+  ],
+});
+/** That, and a service that needs it. */
+export const home = stackOf(
+  [ollama, service("rag", { dependsOn: [{ service: "ollama", condition: "ready" }] })],
+  {
+    volumes: [{ name: "home_ollama", key: "ollama", external: false, driverOpts: {} }],
+  },
+);

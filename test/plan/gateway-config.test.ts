@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { gatewayConfigSchema } from "../../src/gateway/config.ts";
+import { gatewayConfig } from "../../src/plan/gateway-config.ts";
+import { external, job, service, stackOf } from "../support/builders.ts";
+
+const stack = stackOf([
+  service("ollama", { models: ["llama3.2:3b"], maxConcurrency: 4 }),
+  job("migrate"),
+  external("mlx", { url: "http://mac-studio:10240/v1/" }),
+]);
+const config = gatewayConfig(stack, { ollama: "http://home-ollama-1:8000" });
+
+describe("the gateway's configuration", () => {
+  test("names every service that speaks HTTP, in file order", () => {
+    expect(config.upstreams.map(({ id, url, api_path }) => [id, url, api_path])).toEqual([
+      ["ollama", "http://home-ollama-1:8000", "/v1"],
+      ["mlx", "http://mac-studio:10240", "/v1"],
+    ]);
+  });
+
+  test("is what the gateway's own schema makes of it, so that both compute one hash", () => {
+    expect(gatewayConfigSchema.parse(config)).toEqual(config);
+  });
+
+  test("asks an endpoint without a probe for its models", () => {
+    const { probe: _probe, ...bare } = external("mlx");
+    const [upstream] = gatewayConfig(stackOf([bare]), {}).upstreams;
+    expect(upstream?.probe).toEqual({
+      path: "/v1/models",
+      status: [200],
+      loading: [503],
+      models: "openai",
+    });
+  });
+});
