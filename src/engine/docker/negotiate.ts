@@ -1,5 +1,6 @@
 /** Agreeing on an API version: dockerode by itself would use whatever the engine's newest is. */
 import type { IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { EngineTooOldError } from "../errors/connection.ts";
 import { dialModem } from "./client.ts";
@@ -26,7 +27,8 @@ export async function greet(docker: Docker, deadlineMs: number): Promise<Greetin
     statusCodes: { 200: true },
     abortSignal: AbortSignal.timeout(deadlineMs),
   })) as IncomingMessage;
-  answer.resume();
+  // Read to its end, so that a connection through ssh is free for the next call.
+  await text(answer);
   const version = answer.headers["api-version"];
   const podman = answer.headers["libpod-api-version"] !== undefined;
   return {

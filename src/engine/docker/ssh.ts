@@ -37,7 +37,10 @@ export class SshConnection extends Duplex {
     super();
     this.#child = spawn("ssh", sshArguments(address), { stdio: ["pipe", "pipe", "pipe"] });
     this.#child.stdout.on("data", (chunk: Buffer) => this.#deliver(chunk));
-    this.#child.stdout.on("end", () => this.push(null));
+    // An end before the first byte is a failed login: ssh's words, which come with its exit, tell which.
+    this.#child.stdout.on("end", () => {
+      if (this.#delivered) this.push(null);
+    });
     this.#child.stderr.on("data", (chunk: Buffer) => {
       this.#words = `${this.#words}${chunk.toString("utf8")}`.slice(-2000);
     });
