@@ -31,6 +31,7 @@ export async function applyPlan(
     return {
       services: reportOutcomes(plan, run.endings, run.failures),
       durationMs: performance.now() - since,
+      warnings: plan.warnings,
       interrupted: context.signal.aborted,
     };
   } finally {

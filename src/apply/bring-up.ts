@@ -91,10 +91,11 @@ async function askAbout(plan: Plan, { consent }: ChangeOptions): Promise<void> {
   if (losses.length > 0 && !(await consent(losses))) throw new ConsentRefusedError(losses);
 }
 
-function nothingDone({ unchanged }: Plan): ApplyReport {
+function nothingDone({ unchanged, warnings }: Plan): ApplyReport {
   return {
     services: unchanged.map((service) => ({ service, outcome: "unchanged" })),
     durationMs: 0,
+    warnings,
     interrupted: false,
   };
 }

@@ -40,6 +40,8 @@ export type ServiceOutcome = Readonly<{
 
 export type ApplyReport = Readonly<{
   services: readonly ServiceOutcome[];
+  /** What the user should know though nothing failed. */
+  warnings: readonly string[];
   durationMs: number;
   /** True when the user interrupted: what was begun was finished, nothing new was started. */
   interrupted: boolean;

@@ -82,9 +82,7 @@ function baseFiles(): ArchiveEntry[] {
 /** The shared libraries that the dynamic linker would load for a program, as `ldd` lists them. */
 async function librariesOf(program: string): Promise<ArchiveEntry[]> {
   const { stdout } = await execa("ldd", [program], { reject: false });
-  const listed = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) =>
-    String(path),
-  );
+  const listed = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => String(path));
   if (listed.length === 0) {
     throw new GatewayImageError(
       "`ldd` does not list the libraries of Node, so no base image can be put together here.",

@@ -2,7 +2,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Engine, EngineDescription, Gpu, Observed } from "../engine/engine.ts";
+import type { Engine, EngineDescription, Gpu, GpuDevices, Observed } from "../engine/engine.ts";
 import { planUp } from "../plan/plan-up.ts";
 import type { ContainerService, Stack } from "../stack/stack.ts";
 import type { Survey } from "./bring-up.ts";
@@ -70,14 +70,18 @@ async function findGpus({
     .filter((service) => service.kind === "container")
     .filter(({ gpus }) => gpus.kind !== "none");
   if (wanting.length === 0 || description.gpuKinds.length === 0) return [];
-  const held = observed.containers.flatMap(({ gpus }) =>
-    gpus && gpus.kind !== "amd" ? gpus.ids : [],
-  );
+  const held = observed.containers.flatMap(({ gpus }) => (gpus ? idsOf(gpus) : []));
   const settled = wanting.every((service) => hasItsGpu(service, observed));
   if (settled) return [...new Set(held)].map((id) => ({ id, name: id }));
   if (!observed.images[gatewayImage.ref])
     await ensureGatewayImage(engine, gatewayImage, () => undefined);
   return engine.gpus(gatewayImage.ref);
+}
+
+function idsOf(gpus: GpuDevices): readonly string[] {
+  return gpus.kind === "amd"
+    ? gpus.devices.filter((path) => path.startsWith("/dev/dri/"))
+    : gpus.ids;
 }
 
 function hasItsGpu({ name, gpus }: ContainerService, { containers }: Observed): boolean {

@@ -19,12 +19,16 @@ export function formatReport(
 ): string {
   const theme = options.theme ?? plainTheme;
   const { services, interrupted } = report;
+  const warnings = report.warnings.map((warning) => `${theme.warn("!")} ${warning}`);
   if (!interrupted && services.every(({ outcome }) => outcome === "unchanged")) {
-    return `${theme.good("✔")} Nothing to change: ${count(services.length, "service")} as wanted.`;
+    const line = `${theme.good("✔")} Nothing to change: ${count(services.length, "service")} as wanted.`;
+    return [line, ...warnings].join("\n");
   }
   const width = Math.max(0, ...report.services.map(({ service }) => visibleWidth(service)));
   const lines = report.services.map((service) => outcomeLine(service, width, theme));
-  return [...lines, "", summary(report, theme), ...nextSteps(report)].join("\n").trim();
+  return [...lines, ...warnings, "", summary(report, theme), ...nextSteps(report)]
+    .join("\n")
+    .trim();
 }
 
 function outcomeLine(service: ServiceOutcome, width: number, theme: Theme): string {

@@ -29,6 +29,7 @@ const planOf = (actions: readonly Action[], rest: Partial<Plan> = {}): Plan => (
   actions,
   recoveries: {},
   unchanged: [],
+  warnings: [],
   ...rest,
 });
 const failureOf = (service: string, cause: Cause): Failure => ({
@@ -41,6 +42,7 @@ const failureOf = (service: string, cause: Cause): Failure => ({
 const report = (services: ReturnType<typeof reportOutcomes>, interrupted = false) => ({
   services,
   interrupted,
+  warnings: [],
   durationMs: 1,
 });
 
@@ -48,7 +50,7 @@ test("a service whose wait succeeded is ready at the level that was waited for",
   const plan = planOf([startOf("ollama"), awaitOf("ollama")], { unchanged: ["gateway"] });
   const outcomes = reportOutcomes(
     plan,
-    new Map([
+    new Map<string, Ending>([
       ["start ollama", done],
       ["await ollama", done],
     ]),
@@ -68,7 +70,7 @@ test("a job that ended well is completed", () => {
   expect(
     reportOutcomes(
       plan,
-      new Map([
+      new Map<string, Ending>([
         ["start seed", done],
         ["await seed", done],
       ]),
@@ -82,7 +84,7 @@ test("a service whose replacement failed is kept, and the exit code is 4 all the
   const failures = new Map([["tts", failureOf("tts", { kind: "crashed", exitCode: 3 })]]);
   const outcomes = reportOutcomes(
     plan,
-    new Map([
+    new Map<string, Ending>([
       ["start tts", done],
       ["await tts", failed],
     ]),
@@ -97,7 +99,7 @@ test("a service whose replacement failed is kept, and the exit code is 4 all the
 
 test("a service that waits for a failed one is blocked, and names the one to mend", () => {
   const plan = planOf([startOf("db"), awaitOf("db"), startOf("web", ["await db"]), awaitOf("web")]);
-  const endings = new Map([
+  const endings = new Map<string, Ending>([
     ["start db", done],
     ["await db", failed],
     ["start web", skipped],

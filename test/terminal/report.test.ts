@@ -5,6 +5,7 @@ import { formatReport } from "../../src/terminal/report.ts";
 const report: ApplyReport = {
   durationMs: 4200,
   interrupted: false,
+  warnings: [],
   services: [
     { service: "gateway", outcome: "unchanged", level: "ready" },
     { service: "ollama", outcome: "ready", level: "ready" },
@@ -47,7 +48,7 @@ test("an interrupted apply says that it can be finished", () => {
 });
 
 test("a report of nothing to change says so", () => {
-  expect(formatReport({ services: [], durationMs: 0, interrupted: false })).toBe(
+  expect(formatReport({ services: [], durationMs: 0, interrupted: false, warnings: [] })).toBe(
     "✔ Nothing to change: 0 services as wanted.",
   );
 });
