@@ -2,12 +2,11 @@
 import { createConnection, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-const patienceMs = 10_000;
 const pauseMs = 50;
 
 /** Bridges until either side hangs up and returns the exit code: 0, or 1 with a line on stderr when nobody listens. */
-export async function bridgeControl(path: string): Promise<number> {
-  const socket = await connectPatiently(path);
+export async function bridgeControl(path: string, patienceMs: number): Promise<number> {
+  const socket = await connectPatiently(path, patienceMs);
   if (!socket) {
     process.stderr.write(`The gateway's control socket ${path} did not accept a connection.\n`);
     return 1;
@@ -20,8 +19,8 @@ export async function bridgeControl(path: string): Promise<number> {
   });
 }
 
-/** The gateway may be starting: an absent or silent socket is tried again for ten seconds. */
-async function connectPatiently(path: string): Promise<Socket | undefined> {
+/** The gateway may be starting: an absent or silent socket is tried again for a while. */
+async function connectPatiently(path: string, patienceMs: number): Promise<Socket | undefined> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     const socket = await connect(path);

@@ -110,7 +110,8 @@ export class Exchange {
       status,
       seconds,
     });
-    this.#app.log(status >= 500 ? "warn" : "info", "request", {
+    const isOurs = this.#failure?.fault === "upstream" || this.#failure?.fault === "gateway";
+    this.#app.log(isOurs ? "warn" : "info", "request", {
       request_id: this.id,
       endpoint,
       status,

@@ -141,6 +141,10 @@ async function attemptOnce(
     sink: exchange.response,
     ownHeaders: () => exchange.routeHeaders(),
     onFirstByte: () => app.metrics.firstByte(endpoint.path, monitor.upstream.id, exchange.seconds),
+    onBroken: (failure) => {
+      app.metrics.brokenStream(monitor.upstream.id);
+      exchange.note(failure);
+    },
   });
   exchange.onLeave(attempt.cancel);
   exchange.onCut(attempt.breakOff);
@@ -170,11 +174,9 @@ function conclude({ app, exchange, endpoint }: Inquiry, service: string, attempt
       return answer(exchange, service, attempt);
     case "failed":
       return exchange.fail(attempt.failure);
-    case "broken":
-      app.metrics.brokenStream(service);
-      return exchange.note(attempt.failure);
     case "cancelled":
       return app.metrics.departed(attempt.streaming ? "streaming" : "waiting");
+    case "broken":
     case "streamed":
       return undefined;
     default:

@@ -2,12 +2,14 @@
 import { writeSync } from "node:fs";
 import { bridgeControl } from "./control-bridge.ts";
 import { createLog, type BufferedLog } from "./log.ts";
-import { readSettings, readSocketPath } from "./settings.ts";
+import { readBridgeSettings, readSettings } from "./settings.ts";
 
 const [mode] = process.argv.slice(2);
 
-if (mode === "control") process.exitCode = await bridgeControl(readSocketPath(process.env));
-else if (mode === undefined) await serve();
+if (mode === "control") {
+  const { socket, patienceMs } = readBridgeSettings(process.env);
+  process.exitCode = await bridgeControl(socket, patienceMs);
+} else if (mode === undefined) await serve();
 else {
   process.stderr.write(`Unknown mode "${mode}": give none to serve, or "control".\n`);
   process.exitCode = 2;

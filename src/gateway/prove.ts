@@ -99,6 +99,7 @@ async function attemptProof({ app, backend, upstream, endpoint, model, signal }:
     sink: new Discard(),
     ownHeaders: () => ({}),
     onFirstByte: () => {},
+    onBroken: () => {},
   });
   signal.addEventListener("abort", attempt.cancel, { once: true });
   try {

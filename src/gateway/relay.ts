@@ -48,6 +48,8 @@ export type RelayOptions = Readonly<{
   ownHeaders: () => Headers;
   /** Told once, when the first byte of a streamed answer is about to go out. */
   onFirstByte: () => void;
+  /** Told when a streamed answer breaks off, before the client can see its end. */
+  onBroken: (failure: Failure) => void;
 }>;
 
 /** A running attempt; `cancel` ends it at once in every phase, `breakOff` tells the client why first. */
@@ -215,6 +217,7 @@ class Relay implements Dispatcher.DispatchHandler {
       this.#over({ kind: "failed", failure, ...state });
       return;
     }
+    this.#options.onBroken(failure);
     this.#over({ kind: "broken", status: this.#status, bytes: this.#bytes, failure });
     if (this.#events) this.#options.sink.end(failureEvent(failure));
     else this.#options.sink.destroy();

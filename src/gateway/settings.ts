@@ -43,7 +43,7 @@ export function readSettings(environment: Environment): GatewaySettings {
     host: environment["NEXUS_GATEWAY_HOST"],
     apiPort: number("NEXUS_GATEWAY_API_PORT", gatewayPaths.apiPort),
     observabilityPort: number("NEXUS_GATEWAY_OBSERVABILITY_PORT", gatewayPaths.observabilityPort),
-    socket: readSocketPath(environment),
+    socket: readBridgeSettings(environment).socket,
     configFile: join(data, "config.json"),
     keysFile: join(data, "keys.json"),
     graceMs: number("NEXUS_GATEWAY_GRACE_MS", 8_000),
@@ -65,9 +65,14 @@ export function readSettings(environment: Environment): GatewaySettings {
   };
 }
 
-/** Where the control channel's socket is. */
-export function readSocketPath(environment: Environment): string {
-  return environment["NEXUS_GATEWAY_SOCKET"] ?? gatewayPaths.controlSocket;
+/** Where the control channel's socket is, and how long its client waits for somebody to listen. */
+export function readBridgeSettings(
+  environment: Environment,
+): Readonly<{ socket: string; patienceMs: number }> {
+  return {
+    socket: environment["NEXUS_GATEWAY_SOCKET"] ?? gatewayPaths.controlSocket,
+    patienceMs: wholeNumber(environment, "NEXUS_GATEWAY_CONTROL_MS", 10_000),
+  };
 }
 
 function wholeNumber(environment: Environment, name: string, fallback: number): number {

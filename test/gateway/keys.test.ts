@@ -2,7 +2,13 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mintKey } from "../../src/gateway/protocol.ts";
-import { launchGateway, mustSucceed, upstreamAt, type TestGateway } from "../support/gateway.ts";
+import {
+  errorOf,
+  launchGateway,
+  mustSucceed,
+  upstreamAt,
+  type TestGateway,
+} from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 describe("keys", () => {
@@ -25,9 +31,11 @@ describe("keys", () => {
     const response = await fetch(`${scene.gateway.url}/v1/models`, { headers });
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe("Bearer");
-    const { error } = await response.json();
-    expect(error).toMatchObject({ code: "invalid_api_key", param: null });
-    expect(error.message).toEqual(expect.any(String));
+    expect(await errorOf(response)).toMatchObject({
+      code: "invalid_api_key",
+      param: null,
+      message: expect.any(String),
+    });
   });
 
   test("a key is in force at once, survives a restart, and is out of force at once", async () => {

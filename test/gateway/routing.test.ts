@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
+import { errorOf, idsOf, launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
 import { deadUrl, reply, startUpstream, type TestUpstream } from "../support/upstream.ts";
 
 let one: TestUpstream;
@@ -34,8 +34,8 @@ async function whoAnswers(model: string) {
 
 async function failure(model: string) {
   const response = await gateway.chat({ model });
-  const { error } = await response.json();
-  return { status: response.status, code: error.code, message: error.message, response };
+  const { code, message } = await errorOf(response);
+  return { status: response.status, code, message, response };
 }
 
 describe("routing", () => {
@@ -49,8 +49,7 @@ describe("routing", () => {
 
   test("the list shows every model once by its id and duplicates by service/model", async () => {
     await configure({ fast: ["two/only-two"], dead: ["two/nothing"] });
-    const { data } = await (await gateway.ask("/v1/models")).json();
-    expect(data.map(({ id }: { id: string }) => id)).toEqual([
+    expect(await idsOf(await gateway.ask("/v1/models"))).toEqual([
       "shared",
       "only-one",
       "two/shared",
@@ -93,8 +92,7 @@ describe("routing", () => {
     expect([status, code]).toEqual([503, "backend_not_ready"]);
     expect(response.headers.get("retry-after")).toBe("2");
     expect(await whoAnswers("only-one")).toEqual([200, "one", "only-one"]);
-    const { data } = await (await gateway.ask("/v1/models")).json();
-    expect(data.map(({ id }: { id: string }) => id)).toEqual(["shared", "only-one"]);
+    expect(await idsOf(await gateway.ask("/v1/models"))).toEqual(["shared", "only-one"]);
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
   });
 

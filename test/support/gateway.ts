@@ -34,6 +34,9 @@ export type ControlClient = Readonly<{
   close: () => void;
 }>;
 
+/** What a test may change in a request. */
+export type AskOptions = Omit<RequestInit, "headers"> & { headers?: Record<string, string> };
+
 /** A gateway under test. */
 export type TestGateway = Readonly<{
   url: string;
@@ -49,9 +52,9 @@ export type TestGateway = Readonly<{
   configure: (upstreams: readonly Upstream[], aliases?: GatewayConfig["aliases"]) => Promise<void>;
   addKey: (details: Partial<KeyRecord> & { name: string }) => Promise<string>;
   /** Asks the API port with the key. */
-  ask: (path: string, init?: RequestInit) => Promise<Response>;
+  ask: (path: string, init?: AskOptions) => Promise<Response>;
   /** Asks for a chat completion with the key. */
-  chat: (body: object, init?: RequestInit) => Promise<Response>;
+  chat: (body: object, init?: AskOptions) => Promise<Response>;
   observe: (path: string) => Promise<Response>;
   close: () => Promise<void>;
 }>;
@@ -85,8 +88,8 @@ export async function launchGateway(
   };
   const key = options.withKey === false ? "" : await addKey({ name: "default" });
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-  const ask = (path: string, init?: RequestInit) =>
-    fetch(url + path, { ...init, headers: { ...headers, ...init?.headers } });
+  const ask = (path: string, init: AskOptions = {}) =>
+    fetch(url + path, { ...init, headers: { ...headers, ...init.headers } });
   return {
     url,
     observabilityUrl,
@@ -119,6 +122,21 @@ export async function launchGateway(
 export function upstreamAt(url: string, changes: Readonly<Record<string, unknown>> = {}): Upstream {
   const provides = ["chat", "completion", "embedding"];
   return upstreamSchema.parse({ id: "one", url, provides, probe: {}, ...changes });
+}
+
+/** The answer's JSON, in the shape that the test goes on to check. */
+export async function jsonOf<Shape>(response: Response): Promise<Shape> {
+  return (await response.json()) as Shape;
+}
+
+/** The error that an answer tells of. */
+export async function errorOf(response: Response): Promise<Record<string, unknown>> {
+  return (await jsonOf<{ error: Record<string, unknown> }>(response)).error;
+}
+
+/** The ids in a list of models. */
+export async function idsOf(response: Response): Promise<string[]> {
+  return (await jsonOf<{ data: { id: string }[] }>(response)).data.map(({ id }) => id);
 }
 
 /** The final line of an order that must succeed. */

@@ -65,7 +65,7 @@ export async function startUpstream(models: readonly string[] = ["echo"]): Promi
     await promise;
     listeners.delete(listener);
   };
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? "/";
     if (path === "/readyz") return reply(response, state.readiness.status, state.readiness.body);
     if (path === "/v1/models" && !behaviours[path]) {
@@ -98,7 +98,8 @@ export async function startUpstream(models: readonly string[] = ["echo"]): Promi
     const behaviour = behaviours[path];
     if (behaviour) await behaviour(received, response, aborted);
     else reply(response, 404, '{"error":{"message":"not here"}}');
-  });
+  };
+  const server = createServer((request, response) => void receive(request, response));
   const url = await listen(server);
   return {
     url,

@@ -1,0 +1,239 @@
+import { stat } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { configHash, gatewayConfigSchema } from "../../src/gateway/config.ts";
+import type { ProbeReport } from "../../src/gateway/protocol.ts";
+import { launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
+import {
+  beginEvents,
+  deadUrl,
+  reply,
+  startUpstream,
+  type TestUpstream,
+} from "../support/upstream.ts";
+
+let upstream: TestUpstream;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  upstream = await startUpstream();
+  gateway = await launchGateway();
+  await gateway.configure([upstreamAt(upstream.url)]);
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await upstream.stop();
+});
+
+const call: TestGateway["control"]["call"] = (...order) => gateway.control.call(...order);
+
+describe("the control channel", () => {
+  test("is a socket that only its owner can open", async () => {
+    expect((await stat(gateway.socket)).mode & 0o777).toBe(0o600);
+  });
+
+  test("hello tells the build, the ports and the hash that the CLI computes", async () => {
+    const upstreams = [upstreamAt(upstream.url)];
+    const config = gatewayConfigSchema.parse({ version: 1, stack: "test", upstreams });
+    expect((await call({ op: "hello" })).ok).toEqual({
+      version: "0.0.0-source",
+      config_hash: configHash(config),
+      keys: 1,
+      api_port: Number(new URL(gateway.url).port),
+      observability_port: Number(new URL(gateway.observabilityUrl).port),
+    });
+  });
+
+  test("status is the document of the observability port", async () => {
+    const document = await (await gateway.observe("/readyz")).json();
+    expect((await call({ op: "status" })).ok).toEqual(document);
+  });
+
+  test.each([
+    ["is no JSON", "}{", 0, "malformed_line"],
+    ["is no order", '{"id":7,"op":"destroy"}', 7, "invalid_request"],
+    ["has a key too many", '{"id":8,"op":"hello","x":1}', 8, "invalid_request"],
+    ["has no id", '{"op":"hello"}', 0, "invalid_request"],
+  ])(
+    "a line that %s is answered with an error, and the next one is served",
+    async (_, line, id, code) => {
+      const client = await gateway.connect();
+      client.send(line);
+      expect(await client.nextLine()).toMatchObject({ id, error: { code } });
+      expect(await client.call({ op: "keys.list" })).toHaveProperty("ok");
+      client.close();
+    },
+  );
+
+  test("a configuration that does not hold up changes nothing", async () => {
+    const before = (await call({ op: "hello" })).ok;
+    const config = { version: 1 as const, stack: "x", upstreams: [], aliases: { a: [] } };
+    expect((await call({ op: "configure", config })).error?.code).toBe("invalid_request");
+    expect((await call({ op: "hello" })).ok).toEqual(before);
+    expect((await gateway.chat({})).status).toBe(200);
+  });
+});
+
+describe("watch", () => {
+  test("tells each change until the upstream is ready", async () => {
+    const watched = await startUpstream();
+    watched.readiness.status = 503;
+    const states: string[] = [];
+    const watching = call(
+      { op: "watch", upstream: upstreamAt(watched.url), until: "ready" },
+      (told) => {
+        const report = told as ProbeReport;
+        states.push(report.state);
+        if (watched.readiness.status === 503 && watched.readiness.body === "half") {
+          watched.readiness.status = 200;
+        }
+        watched.readiness.body = "half";
+      },
+    );
+    expect((await watching).ok).toMatchObject({ state: "ready", status: 200 });
+    expect(states).toEqual(["loading", "loading", "ready"]);
+    await watched.stop();
+  });
+
+  test("waits for the declared models and names the missing ones", async () => {
+    const watched = await startUpstream(["other"]);
+    const wanted = upstreamAt(watched.url, { models: ["echo"], probe: { models: "openai" } });
+    const reports: ProbeReport[] = [];
+    const watching = call({ op: "watch", upstream: wanted, until: "ready" }, (told) => {
+      reports.push(told as ProbeReport);
+      watched.models.push("echo");
+    });
+    expect((await watching).ok).toMatchObject({
+      state: "ready",
+      present_models: ["other", "echo"],
+    });
+    expect(reports[0]).toMatchObject({ state: "reachable", missing_models: ["echo"] });
+    expect(reports[0]?.progress_token).not.toBe(reports[1]?.progress_token);
+    await watched.stop();
+  });
+
+  test("reports at least every second, and ends when it is cancelled", async () => {
+    const wanted = upstreamAt(await deadUrl());
+    const client = await gateway.connect();
+    let told = 0;
+    const watching = client.call(
+      { op: "watch", upstream: wanted, until: "reachable" },
+      (report) => {
+        told += 1;
+        expect(report).toMatchObject({
+          state: "unreachable",
+          detail: expect.stringContaining("ECONNREFUSED"),
+        });
+        if (told === 2) void client.call({ op: "cancel", request: 1 });
+      },
+    );
+    expect((await watching).error?.code).toBe("cancelled");
+    client.close();
+  });
+
+  test("of a client that has gone stops asking", async () => {
+    const asked = Promise.withResolvers<void>();
+    const watched = await startUpstream();
+    watched.behave({ "/slow": () => asked.resolve() });
+    const client = await gateway.connect();
+    const wanted = upstreamAt(watched.url, { probe: { path: "/slow" } });
+    void client.call({ op: "watch", upstream: wanted, until: "ready" });
+    await asked.promise;
+    client.close();
+    await watched.untilAborts(1);
+    expect(watched.aborts.count).toBe(1);
+    await watched.stop();
+  });
+});
+
+describe("prove", () => {
+  test.each([
+    [["chat"], "/v1/chat/completions"],
+    [["completion"], "/v1/completions"],
+    [["embedding"], "/v1/embeddings"],
+  ])("of a service that provides %s makes a real request", async (provides, path) => {
+    const result = await call({ op: "prove", upstream: upstreamAt(upstream.url, { provides }) });
+    expect(result.ok).toMatchObject({ status: 200, detail: expect.stringContaining(path) });
+    expect(upstream.received.at(-1)?.path).toBe(path);
+  });
+
+  test("tries another model when the first cannot do it", async () => {
+    const proven = await startUpstream(["nomic-embed-text", "base", "chatty"]);
+    proven.behave({
+      "/v1/chat/completions": ({ body }, response) =>
+        JSON.parse(body).model === "chatty"
+          ? reply(response, 200, '{"choices":[{}]}')
+          : reply(response, 400, '{"error":{"message":"does not support chat"}}'),
+    });
+    const result = await call({ op: "prove", upstream: upstreamAt(proven.url) });
+    expect(result.ok).toMatchObject({ status: 200, detail: expect.stringContaining("chatty") });
+    expect(proven.received.map(({ body }) => JSON.parse(body).model)).toEqual(["base", "chatty"]);
+    await proven.stop();
+  });
+
+  test("tells how it failed", async () => {
+    const broken = await startUpstream();
+    broken.behave({
+      "/v1/chat/completions": (_, response) => reply(response, 500, '{"error":"no GPU"}'),
+    });
+    const result = await call({ op: "prove", upstream: upstreamAt(broken.url) });
+    expect(result.ok).toMatchObject({ status: 500, detail: expect.stringContaining("no GPU") });
+    broken.behave({ "/v1/chat/completions": (_, response) => reply(response, 200, "{}") });
+    const hollow = await call({ op: "prove", upstream: upstreamAt(broken.url) });
+    expect(hollow.ok).toMatchObject({
+      status: 502,
+      detail: expect.stringContaining("without choices"),
+    });
+    await broken.stop();
+  });
+});
+
+describe("drain", () => {
+  test("waits for what is in flight at a url, counts it, and ends with the last byte", async () => {
+    const hold = Promise.withResolvers<void>();
+    upstream.behave({
+      "/v1/chat/completions": async (_, response) => {
+        beginEvents(response);
+        response.write("data: {}\n\n");
+        await hold.promise;
+        response.end("data: [DONE]\n\n");
+      },
+    });
+    const stream = await gateway.chat({ stream: true });
+    const counts: unknown[] = [];
+    const draining = call({ op: "drain", url: `${upstream.url}/` }, (told) => {
+      counts.push(told);
+      hold.resolve();
+    });
+    expect(await stream.text()).toContain("[DONE]");
+    expect((await draining).ok).toEqual({ in_flight: 0 });
+    expect(counts).toEqual([{ in_flight: 1 }]);
+  });
+});
+
+describe("request", () => {
+  test("passes the answer on in whole characters as it comes, whatever its status", async () => {
+    upstream.behave({
+      "/api/pull": ({ body }, response) => {
+        response.writeHead(404, { "content-type": "application/x-ndjson" });
+        const text = Buffer.from(`${body}\u00e4\n`);
+        response.write(text.subarray(0, -2), () => response.end(text.subarray(-2)));
+      },
+    });
+    const chunks: { status: number; chunk: string }[] = [];
+    const wanted = upstreamAt(upstream.url);
+    const order = { op: "request", upstream: wanted, method: "POST", path: "/api/pull" } as const;
+    const result = await call({ ...order, body: { model: "x" } }, (told) => {
+      chunks.push(told as (typeof chunks)[number]);
+    });
+    expect(result.ok).toEqual({ status: 404 });
+    expect(chunks.map(({ chunk }) => chunk).join("")).toBe('{"model":"x"}\u00e4\n');
+    expect(chunks[0]?.status).toBe(404);
+  });
+
+  test("of an upstream that is not there says so", async () => {
+    const order = { op: "request", method: "GET", path: "/" } as const;
+    const result = await call({ ...order, upstream: upstreamAt(await deadUrl()) });
+    expect(result.error?.code).toBe("upstream_unavailable");
+  });
+});

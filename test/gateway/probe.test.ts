@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import { probeSchema } from "../../src/gateway/config.ts";
+import { judgeAnswer } from "../../src/gateway/probe.ts";
+
+const judge = (rule: object, status: number, body = "") =>
+  judgeAnswer(probeSchema.parse(rule), { kind: "answered", status, body: Buffer.from(body) });
+
+const silent = (code: string, connected: boolean) =>
+  judgeAnswer(probeSchema.parse({}), { kind: "none", code, connected });
+
+describe("judgeAnswer", () => {
+  test("the statuses of the rule mean ready, loading, and else reachable", () => {
+    expect(judge({}, 200).state).toBe("ready");
+    expect(judge({}, 503).state).toBe("loading");
+    expect(judge({}, 404)).toEqual({
+      state: "reachable",
+      detail: "GET /readyz answered 404, not 200",
+    });
+    expect(judge({ path: "/x", status: [200, 204], loading: [] }, 503).detail).toBe(
+      "GET /x answered 503, not 200 or 204",
+    );
+  });
+
+  test("a value in the JSON must be equal, deep inside and with escapes in the pointer", () => {
+    const rule = { json: { pointer: "/checks/a~1b/0", equals: { ok: true } } };
+    expect(judge(rule, 200, '{"checks":{"a/b":[{"ok":true}]}}').state).toBe("ready");
+    expect(judge(rule, 200, '{"checks":{"a/b":[{"ok":false}]}}').state).toBe("reachable");
+    expect(judge(rule, 200, "no json").detail).toContain('/checks/a~1b/0 is not {"ok":true}');
+  });
+
+  test("silence is told apart by whether anybody was there", () => {
+    expect(silent("ECONNREFUSED", false)).toEqual({
+      state: "unreachable",
+      detail: "GET /readyz: ECONNREFUSED",
+    });
+    expect(silent("timeout", true).detail).toContain("no answer within 5 s");
+    expect(silent("UND_ERR_SOCKET", true).detail).toContain("closed without an answer");
+  });
+});
