@@ -16,6 +16,8 @@ else {
 }
 
 async function serve(): Promise<void> {
+  // Nobody to read the log is no reason to stop serving.
+  process.stdout.on("error", () => {});
   const buffered = createLog((text) => process.stdout.write(text));
   // The bridge is started often and needs none of what the gateway imports.
   const { startGateway } = await import("./gateway.ts");

@@ -37,7 +37,7 @@ describe("configure", () => {
     swapping.abort();
     expect((await Promise.all(load)).flat()).toEqual([]);
     await Promise.all(peers.map((peer) => peer.stop()));
-  });
+  }, 60_000);
 
   test("a stream goes on while its upstream is replaced", async () => {
     const [old, young] = await Promise.all([
