@@ -7,11 +7,13 @@ import {
   EngineTooOldError,
   PullFailedError,
   PullStalledError,
+  UnsupportedLimitError,
 } from "../../src/engine/errors.ts";
 import { DockerClient } from "../../src/engine/docker/client.ts";
 import Docker from "dockerode";
 import { startFakeEngine } from "./fake-engine.ts";
 import type { Answer } from "./fake-engine.ts";
+import { plainRequest } from "./subject.ts";
 
 const pulls =
   (lines: readonly object[]): Answer =>
@@ -105,6 +107,27 @@ describe("a call", () => {
     const watching = Array.fromAsync(engine.events("home", new AbortController().signal));
 
     await expect(watching).rejects.toThrow(EngineLostError);
+  });
+});
+
+describe("a container", () => {
+  test("that would run without its limits is refused and removed", async () => {
+    const Warnings = [
+      "Your kernel does not support memory limit capabilities. Limitation discarded.",
+    ];
+    await using fake = await startFakeEngine((call, _request, response) => {
+      if (call.startsWith("POST /containers/create"))
+        response.writeHead(201).end(JSON.stringify({ Id: "c1", Warnings }));
+      else if (call.startsWith("DELETE /containers/c1")) response.writeHead(204).end();
+      else return false;
+      return true;
+    });
+    const engine = await fake.connect();
+
+    const created = engine.containers.create({ ...plainRequest("home"), image: "x:1" }, "n1");
+
+    await expect(created).rejects.toThrow(UnsupportedLimitError);
+    expect(fake.calls.at(-1)).toMatch(/^DELETE \/containers\/c1\?force=true/);
   });
 });
 

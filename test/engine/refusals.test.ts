@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readRefusal, takenPort } from "../../src/engine/docker/container-failures.ts";
+import { readFailure } from "../../src/engine/docker/failure.ts";
 import { readPullFailure } from "../../src/engine/docker/registry-failures.ts";
 import { EngineError } from "../../src/engine/errors.ts";
 
@@ -75,6 +76,49 @@ describe("what the engine says of a container", () => {
     ],
   ])("a port in use is read from: %s", (said, port) => {
     expect(takenPort(new EngineError("start", 500, said))).toEqual(port);
+  });
+});
+
+describe("what the system says of a connection", () => {
+  const context = {
+    call: "list containers",
+    endpoint: "unix:///x",
+    reached: false,
+    alternatives: [],
+  };
+  const failure = (code: string, change = {}) =>
+    readFailure(Object.assign(new Error(code), { code }), { ...context, ...change });
+
+  test.each([
+    ["ENOENT", "NEXUS_ENGINE_UNREACHABLE", "does not exist"],
+    ["ECONNREFUSED", "NEXUS_ENGINE_UNREACHABLE", "died or is still starting"],
+    ["ETIMEDOUT", "NEXUS_ENGINE_UNREACHABLE", "no answer within"],
+    ["EACCES", "NEXUS_ENGINE_FORBIDDEN", "no permission"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "NEXUS_ENGINE_TLS", "TLS"],
+  ])("%s", (code, nexusCode, words) => {
+    expect(failure(code)).toMatchObject({
+      code: nexusCode,
+      message: expect.stringContaining(words),
+    });
+  });
+
+  test("is a loss once the engine has been reached", () => {
+    expect(failure("ECONNREFUSED", { reached: true })).toMatchObject({ code: "NEXUS_ENGINE_LOST" });
+  });
+
+  test("is met with a remedy: the socket that does answer, and never a chmod", () => {
+    const alternatives = ["/run/user/1000/docker.sock"];
+
+    expect(failure("ENOENT", { alternatives })).toMatchObject({
+      remedy: expect.stringContaining("DOCKER_HOST=unix:///run/user/1000/docker.sock"),
+    });
+    expect(failure("EACCES")).toMatchObject({ remedy: expect.not.stringContaining("chmod") });
+  });
+
+  test("is a bug of ours when it is none of the known", () => {
+    const bug = new TypeError("x is not a function");
+
+    expect(readFailure(bug, context)).toBe(bug);
   });
 });
 

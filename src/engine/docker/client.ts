@@ -1,7 +1,6 @@
 /** The one place where calls leave for the engine: each has a name, a deadline and failures in our words. */
 import type { IncomingMessage } from "node:http";
 import type Docker from "dockerode";
-import type DockerModem from "docker-modem";
 import { EngineLostError, EngineSilentError } from "../errors/connection.ts";
 import { readFailure } from "./failure.ts";
 
@@ -9,6 +8,9 @@ import { readFailure } from "./failure.ts";
 export const readDeadlineMs = 15_000;
 /** Calls that change something may take this long; they are never cut, only no longer waited for. */
 export const writeDeadlineMs = 180_000;
+
+/** A request as dockerode's transport takes it. */
+export type DialOptions = Parameters<Docker["modem"]["dial"]>[0];
 
 /** What a client needs to know about the engine it speaks to. */
 export type ClientOptions = Readonly<{
@@ -49,11 +51,7 @@ export class DockerClient {
   }
 
   /** Sends a request that dockerode has no safe method for and resolves with the parsed answer, or the response of a stream. */
-  async dial(
-    call: string,
-    options: DockerModem.DialOptions,
-    deadlineMs = writeDeadlineMs,
-  ): Promise<unknown> {
+  async dial(call: string, options: DialOptions, deadlineMs = writeDeadlineMs): Promise<unknown> {
     return this.#run(call, deadlineMs, async () => dialModem(this.docker.modem, options));
   }
 
@@ -91,10 +89,7 @@ export class DockerClient {
 }
 
 /** dockerode's transport as a promise; throws what dockerode's own methods throw. */
-export async function dialModem(
-  modem: DockerModem,
-  options: DockerModem.DialOptions,
-): Promise<unknown> {
+export async function dialModem(modem: Docker["modem"], options: DialOptions): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   modem.dial(options, (error, answer) => (error === null ? resolve(answer) : reject(error)));
   return promise;

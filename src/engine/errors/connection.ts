@@ -40,7 +40,7 @@ function why({ reason, said }: Unreachable): string {
 
 function unreachableRemedy({ endpoint, alternatives }: Unreachable): string {
   if (alternatives.length > 0)
-    return `An engine answers at ${alternatives.join(" and at ")}: try \`DOCKER_HOST=${alternatives[0]} nexus up\`.`;
+    return `An engine answers at ${alternatives.join(" and at ")}: try \`DOCKER_HOST=unix://${alternatives[0]} nexus up\`.`;
   if (endpoint.startsWith("ssh:"))
     return "Check that `ssh <host> docker version` works, then run `nexus doctor`.";
   if (process.platform === "linux")
