@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { engineAnswers, removeContainers } from "./engine-http.ts";
 import { binDir, closedRegistry, type EnginePlaces, openRegistry, stateDir } from "./places.ts";
-import { killLeftBehind, quietly, unmountUnder } from "./remains.ts";
+import { killLeftBehind, quietly, removeFolder, unmountUnder } from "./remains.ts";
 import { livePid, run, startDaemon, stopDaemon, until } from "./processes.ts";
 
 /** How an engine differs from the usual one. */
@@ -87,8 +87,7 @@ export async function takeDownEngine(places: EnginePlaces, purge: boolean): Prom
   for (const dir of [places.execRoot, places.dataRoot]) unmountUnder(dir);
   quietly(["ip", "netns", "delete", places.namespace]);
   const [runPlace, statePlace] = [dirname(places.socketPath), dirname(places.dataRoot)];
-  for (const dir of purge ? [runPlace, statePlace] : [runPlace])
-    rmSync(dir, { recursive: true, force: true });
+  for (const dir of purge ? [runPlace, statePlace] : [runPlace]) removeFolder(dir);
 }
 
 /** Waits for the engine's containerd too: the next dockerd would adopt one that is still dying, and hang. */

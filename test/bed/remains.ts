@@ -1,5 +1,6 @@
 /** What an engine that was killed leaves behind on the machine: processes and mounts, found by their paths. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { run } from "./processes.ts";
 
 /** Kills container processes whose supervisor was started with a path under `dir`. */
@@ -23,6 +24,13 @@ export function unmountUnder(dir: string): void {
     .map((line) => line.split(" ")[1] ?? "")
     .filter((mount) => mount === dir || mount.startsWith(`${dir}/`));
   for (const mount of mounts.toReversed()) quietly(["umount", "--lazy", mount]);
+}
+
+/** Deletes a folder and all in it; one that is a mount point itself, such as a container's volume, is emptied. */
+export function removeFolder(dir: string): void {
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+  quietly(["rmdir", dir]);
 }
 
 /** Runs a command whose failure does not matter; tells whether it succeeded. */
