@@ -14,7 +14,7 @@ import {
 import { upstreamHeaders } from "./headers.ts";
 import type { KeyRecord } from "./protocol.ts";
 import { startAttempt, type Attempt, type RelayRequest } from "./relay.ts";
-import { route, type Candidate } from "./routing.ts";
+import { route, type Candidate, type Route } from "./routing.ts";
 import { isOpenAiError, wrapUpstreamError } from "./upstream-failure.ts";
 
 /** A request whose body has been read and understood. */
@@ -39,10 +39,19 @@ export async function serveInference(
   const scan = understand(body, endpoint);
   if ("failure" in scan) return exchange.fail(scan.failure);
   const inquiry = { app, exchange, endpoint, key, body, scan };
-  const found = route(app.registry.snapshot, endpoint, scan.model?.value, key);
+  const found = await findRoute(inquiry);
   if (found.kind === "none") return exchange.fail(found.failure);
   exchange.facts.reason = found.reason;
   await tryEach(inquiry, found.candidates);
+}
+
+/** A model that nobody has may have been pulled a moment ago: it is looked for once more before it is refused. */
+async function findRoute({ app, endpoint, key, scan }: Inquiry): Promise<Route> {
+  const search = () => route(app.registry.snapshot, endpoint, scan.model?.value, key);
+  const found = search();
+  if (found.kind === "found" || found.failure.status !== 404) return found;
+  await app.registry.lookAgain();
+  return search();
 }
 
 async function receive(app: App, exchange: Exchange): Promise<Buffer | undefined> {

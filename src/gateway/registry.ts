@@ -30,11 +30,13 @@ type RegistryOptions = Readonly<{
 
 /** How long a swap waits for a first look at what is new in it, so that a ready upstream is never taken for an unready one. */
 const firstLookMs = 500;
+const lookAgainMs = 1_000;
 
 /** Holds the snapshot in force. */
 export class Registry {
   readonly #options: RegistryOptions;
   #snapshot: Snapshot = { config: undefined, hash: "", monitors: new Map() };
+  #lookedAgainAt = -Infinity;
   #changing: Promise<unknown> = Promise.resolve();
 
   constructor(options: RegistryOptions) {
@@ -66,6 +68,16 @@ export class Registry {
     });
     this.#changing = change.catch(() => {});
     return change;
+  }
+
+  /** Looks at every ready upstream again, for somebody who asks for what nobody has; at most once a second. */
+  async lookAgain(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#lookedAgainAt < lookAgainMs) return;
+    this.#lookedAgainAt = now;
+    const ready = [...this.#snapshot.monitors.values()].filter((monitor) => monitor.ready);
+    const looks = Promise.all(ready.map((monitor) => monitor.look()));
+    await Promise.race([looks, delay(firstLookMs, undefined, { ref: false })]);
   }
 
   /** Stops looking at upstreams. */

@@ -73,6 +73,12 @@ describe("routing", () => {
     expect(two.received.at(-1)?.body).toBe(body("only-two"));
   });
 
+  test("a model that was pulled a moment ago is found", async () => {
+    await configure();
+    one.models.push("just-pulled");
+    expect(await whoAnswers("just-pulled")).toEqual([200, "one", "just-pulled"]);
+  });
+
   test("an unknown model is 404 with the names that were nearly asked for", async () => {
     await configure();
     expect(await failure("only-tow")).toMatchObject({
