@@ -5,12 +5,15 @@ import type { Plan } from "../plan/plan.ts";
 import type { ApplyEvent } from "../apply/events.ts";
 import { advance, isOver, lineTitle, newBoard } from "./apply-board.ts";
 import type { Board, BoardLine } from "./apply-board.ts";
+import { liveRenderer } from "./live-renderer.ts";
 import type { Theme } from "./theme.ts";
 import { visibleWidth } from "./width.ts";
 
 type Listr2 = typeof listr2;
 /** The part of listr2's task that is redrawn: setting it costs nothing until the next frame. */
 type Drawn = { task: { title?: string | undefined } };
+/** Where the view is drawn, and in which colours. */
+export type LiveLook = Readonly<{ stream: NodeJS.WriteStream; theme: Theme }>;
 type Row = { readonly ended: PromiseWithResolvers<void>; drawn?: Drawn };
 
 /** A live view of one apply. */
@@ -21,11 +24,7 @@ export class LiveView {
   readonly #running: Promise<unknown>;
   #board: Board;
 
-  constructor(
-    listr: Listr2,
-    plan: Plan,
-    look: Readonly<{ stream: NodeJS.WriteStream; theme: Theme }>,
-  ) {
+  constructor(listr: Listr2, plan: Plan, look: LiveLook) {
     this.#board = newBoard(plan);
     this.#theme = look.theme;
     this.#width = Math.max(0, ...[...this.#board.keys()].map(visibleWidth));
@@ -47,24 +46,8 @@ export class LiveView {
     await this.#running;
   }
 
-  #start(
-    { Listr, ListrLogger, ProcessOutput, DefaultRenderer }: Listr2,
-    { stream, theme }: Readonly<{ stream: NodeJS.WriteStream; theme: Theme }>,
-  ): Promise<unknown> {
-    const redraw = () => {
-      this.#redraw();
-    };
-    /** listr2 asks whether stdout is a terminal; this view is for stderr, whose terminal has been checked. */
-    class StderrRenderer extends DefaultRenderer {
-      static override nonTTY = true;
-      override update(): void {
-        redraw();
-        super.update();
-      }
-    }
-    const logger = new ListrLogger<never>({
-      processOutput: new ProcessOutput(stream, stream, { leaveEmptyLine: false }),
-    });
+  #start(listr: Listr2, { stream, theme }: LiveLook): Promise<unknown> {
+    const { renderer, logger } = liveRenderer(listr, stream, () => this.#redraw());
     const color = {
       COMPLETED: paint(theme.good),
       FAILED: paint(theme.bad),
@@ -72,11 +55,11 @@ export class LiveView {
       WAITING: paint(theme.dim),
     };
     const tasks = [...this.#rows].map(([subject, row]) => this.#task(subject, row));
-    return new Listr(tasks, {
+    return new listr.Listr(tasks, {
       concurrent: true,
       exitOnError: false,
       registerSignalListeners: false,
-      renderer: StderrRenderer,
+      renderer,
       rendererOptions: { logger, color, formatOutput: "truncate", clearOutput: true },
     }).run();
   }
