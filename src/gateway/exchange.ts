@@ -1,5 +1,5 @@
 /** One request and its answer: their id, their end, and the one line the log gets of them. */
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "./app.ts";
 import { lingerOver } from "./body.ts";
@@ -28,7 +28,7 @@ export class Exchange {
     this.endpoint = endpoint;
     [this.request, this.response] = io;
     const asked = String(this.request.headers["x-request-id"] ?? "");
-    this.id = saneRequestId.test(asked) ? asked : `req_${randomBytes(12).toString("hex")}`;
+    this.id = saneRequestId.test(asked) ? asked : `req_${randomUUID().replaceAll("-", "")}`;
     this.response.setHeader("x-request-id", this.id);
     if (app.isDraining()) this.response.setHeader("connection", "close");
     this.response.once("close", () => this.#close());
