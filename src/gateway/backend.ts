@@ -3,12 +3,13 @@ import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { Gate } from "./admission.ts";
 import type { Upstream } from "./config.ts";
+import { isContainerName, lookupContainer } from "./lookup.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 type BackendSettings = Pick<GatewaySettings, "limits" | "queue">;
 
 /** What identifies a backend: the same service at another address is another backend. */
-export type Address = Pick<Upstream, "id" | "url">;
+export type Address = Pick<Upstream, "id" | "url" | "external">;
 
 /** The connections to one upstream, its gate, and the count of what is in flight. */
 export class Backend {
@@ -25,7 +26,7 @@ export class Backend {
     this.origin = originOf(address.url);
     this.gate = new Gate(undefined, settings.queue);
     this.#onIdle = onIdle;
-    this.#pool = openPool(this.origin, settings.limits.connectMs);
+    this.#pool = openPool(address, settings.limits.connectMs);
     this.#pool.on("connect", () => this.#markFresh());
   }
 
@@ -160,14 +161,15 @@ function nameOf({ id, url }: Address): string {
 }
 
 /** Time limits are the relay's: undici's own would cut a model that loads. */
-function openPool(origin: string, connectMs: number): Dispatcher {
-  const pool = new Pool(origin, {
+function openPool({ url, external }: Address, connectMs: number): Dispatcher {
+  const isContainer = !external && isContainerName(new URL(url).hostname);
+  const pool = new Pool(originOf(url), {
     allowH2: false,
     pipelining: 1,
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 4_000,
-    connect: { timeout: connectMs },
+    connect: { timeout: connectMs, ...(isContainer && { lookup: lookupContainer }) },
   });
   return pool;
 }

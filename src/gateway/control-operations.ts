@@ -99,7 +99,8 @@ async function watch(
       throwIfCancelled(signal);
       teller(report);
       if (isReached(report, until)) {
-        void app.registry.snapshot.monitors.get(upstream.id)?.look();
+        // What the CLI is told from here is what everybody is told from now on.
+        await app.registry.lookAnewAt(upstream);
         return report;
       }
       await pause(pauseMs, signal);

@@ -64,11 +64,14 @@ export class Monitor {
   look(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     clearTimeout(this.#timer);
-    this.#looking ??= this.#lookOnce().finally(() => {
-      this.#looking = undefined;
-      this.#lookLater();
-    });
+    this.#looking ??= this.#beginLook();
     return this.#looking;
+  }
+
+  /** Looks anew, without regard to a look that is under way: that one may be waiting for what has changed since. */
+  lookAnew(): Promise<void> {
+    this.#looking = undefined;
+    return this.look();
   }
 
   stop(): void {
@@ -76,13 +79,23 @@ export class Monitor {
     clearTimeout(this.#timer);
   }
 
-  async #lookOnce(): Promise<void> {
+  #beginLook(): Promise<void> {
+    const isCurrent = () => this.#looking === looking && !this.#stopped;
+    const looking = this.#lookOnce(isCurrent).finally(() => {
+      if (!isCurrent()) return;
+      this.#looking = undefined;
+      this.#lookLater();
+    });
+    return looking;
+  }
+
+  async #lookOnce(isCurrent: () => boolean): Promise<void> {
     const { report, models } = await probeUpstream(this.backend, this.upstream);
     const before = this.#sighting;
     const ready = report.state === "ready";
     const listed = ready ? await this.#listModels(models) : undefined;
     const metadata = ready ? await this.#readMetadata() : before.metadata;
-    if (this.#stopped) return;
+    if (!isCurrent()) return;
     this.#sighting = {
       report,
       models: listed ?? before.models,

@@ -38,6 +38,8 @@ export class Registry {
   #snapshot: Snapshot = { config: undefined, hash: "", monitors: new Map() };
   #lookedAgainAt = -Infinity;
   #changing: Promise<unknown> = Promise.resolve();
+  /** Those of the configuration that is about to be in force. */
+  #coming: Snapshot["monitors"] = new Map();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -80,6 +82,13 @@ export class Registry {
     await Promise.race([looks, delay(firstLookMs, undefined, { ref: false })]);
   }
 
+  /** Looks anew at an upstream of the configuration in force, or about to be, if it is at this address there. */
+  async lookAnewAt({ id, url }: Pick<Upstream, "id" | "url">): Promise<void> {
+    const monitors = [this.#snapshot.monitors.get(id), this.#coming.get(id)];
+    const there = monitors.flatMap((monitor) => (monitor?.upstream.url === url ? [monitor] : []));
+    await Promise.all([...new Set(there)].map((monitor) => monitor.lookAnew()));
+  }
+
   /** Stops looking at upstreams. */
   stop(): void {
     for (const monitor of this.#snapshot.monitors.values()) monitor.stop();
@@ -92,11 +101,13 @@ export class Registry {
       const kept = old && same(old.upstream, upstream) ? old : undefined;
       return { upstream, monitor: kept ?? this.#monitor(upstream, old), isNew: kept === undefined };
     });
+    const monitors = new Map(entries.map(({ upstream, monitor }) => [upstream.id, monitor]));
+    this.#coming = monitors;
     const looks = entries.map(({ monitor }) => monitor.look());
     const fresh = looks.filter((_, index) => entries[index]?.isNew);
     await Promise.race([Promise.all(fresh), delay(firstLookMs, undefined, { ref: false })]);
-    const monitors = new Map(entries.map(({ upstream, monitor }) => [upstream.id, monitor]));
     this.#snapshot = { config, hash: configHash(config), monitors };
+    this.#coming = new Map();
     this.#retire([...before.values()].filter((old) => monitors.get(old.upstream.id) !== old));
     this.#options.log("info", "config.in_force", {
       config_hash: this.#snapshot.hash,

@@ -112,6 +112,42 @@ describe("watch", () => {
     await watched.stop();
   });
 
+  test("that ends well is what status says from then on, even while an earlier look still waits", async () => {
+    const watched = await startUpstream();
+    let looks = 0;
+    watched.behave({ "/probe": (_, response) => void (++looks > 1 && reply(response, 200, "{}")) });
+    const hanging = upstreamAt(watched.url, { id: "hanging", probe: { path: "/probe" } });
+    await gateway.configure([upstreamAt(upstream.url), hanging]);
+
+    await call({ op: "watch", upstream: hanging, until: "ready" });
+
+    expect((await call({ op: "status" })).ok).toMatchObject({ status: "ready" });
+    await gateway.configure([upstreamAt(upstream.url)]);
+    await watched.stop();
+  });
+
+  test("that ends well while its upstream is being configured counts there, too", async () => {
+    const watched = await startUpstream();
+    let looks = 0;
+    const asked = Promise.withResolvers<void>();
+    watched.behave({
+      "/probe": (_, response) => {
+        asked.resolve();
+        if (++looks > 1) reply(response, 200, "{}");
+      },
+    });
+    const hanging = upstreamAt(watched.url, { id: "hanging", probe: { path: "/probe" } });
+    const configuring = gateway.configure([upstreamAt(upstream.url), hanging]);
+    await asked.promise;
+
+    await call({ op: "watch", upstream: hanging, until: "ready" });
+    await configuring;
+
+    expect((await call({ op: "status" })).ok).toMatchObject({ status: "ready" });
+    await gateway.configure([upstreamAt(upstream.url)]);
+    await watched.stop();
+  });
+
   test("reports at least every second, and ends when it is cancelled", async () => {
     const wanted = upstreamAt(await deadUrl());
     const client = await gateway.connect();
