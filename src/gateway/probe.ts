@@ -7,6 +7,7 @@ import type { Probe, Upstream } from "./config.ts";
 import { parseJson, valueAt } from "./json.ts";
 import { missingModels, modelList, type Model } from "./model-list.ts";
 import type { ProbeReport } from "./protocol.ts";
+import { whyUnconnected } from "./upstream-failure.ts";
 
 /** A report, and the models that were listed on the way to it. */
 export type Observation = Readonly<{ report: ProbeReport; models: readonly Model[] | undefined }>;
@@ -56,8 +57,7 @@ export function judgeAnswer(probe: Probe, answer: Answer): Verdict {
 
 function judgeSilence(asked: string, answer: Extract<Answer, { kind: "none" }>): Verdict {
   if (!answer.connected) {
-    const because = answer.code === "timeout" ? "nothing accepted the connection" : answer.code;
-    return { state: "unreachable", detail: `${asked}: ${because || "cannot connect"}` };
+    return { state: "unreachable", detail: `${asked}: it ${whyUnconnected(answer.code)}` };
   }
   const because =
     answer.code === "timeout"
@@ -86,9 +86,15 @@ function judgeModels(
   const present = models.map(({ id }) => id);
   const missing = missingModels(upstream, present);
   const lists = { missing_models: missing, present_models: present };
-  const detail = `${asked} lists ${present.length} model${present.length === 1 ? "" : "s"}`;
+  const detail = `${asked} lists ${counted(present.length)}`;
   if (missing.length === 0) return { state: "ready", detail, ...lists };
-  return { state: "reachable", detail: `${detail}, but not ${missing.join(", ")}`, ...lists };
+  const but = present.length === 0 ? "" : `, but not ${missing.join(", ")}`;
+  return { state: "reachable", detail: `${detail}${but}`, ...lists };
+}
+
+function counted(models: number): string {
+  if (models === 0) return "no models";
+  return models === 1 ? "1 model" : `${models} models`;
 }
 
 function progressToken(verdict: Verdict, answers: readonly Answer[]): string {

@@ -7,18 +7,26 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "refused the connection",
   ENOTFOUND: "has no address: it is not running",
   EAI_AGAIN: "has no address: it is not running",
+  ETIMEOUT: "has no address: it is not running",
+  ESERVFAIL: "has no address: it is not running",
   EHOSTUNREACH: "cannot be reached",
   ENETUNREACH: "cannot be reached",
   ETIMEDOUT: "did not accept the connection in time",
   UND_ERR_CONNECT_TIMEOUT: "did not accept the connection in time",
+  timeout: "did not accept the connection in time",
 };
+
+/** Why no connection came about, as the end of a sentence that begins with the service. */
+export function whyUnconnected(code: string): string {
+  return reasons[code] ?? "cannot be reached";
+}
 
 /** Names a failure that happened before the first byte of an answer. */
 export function nameFailure(service: string, error: Error, connected: boolean): Failure {
   const code = errorCode(error);
   if (code.startsWith("HPE_"))
     return upstreamBroken(service, "answered something that is not HTTP");
-  if (!connected) return upstreamUnavailable(service, reasons[code] ?? "cannot be reached");
+  if (!connected) return upstreamUnavailable(service, whyUnconnected(code));
   return upstreamBroken(service, "closed the connection before it answered");
 }
 

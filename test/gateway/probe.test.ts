@@ -31,7 +31,7 @@ describe("judgeAnswer", () => {
   test("silence is told apart by whether anybody was there", () => {
     expect(silent("ECONNREFUSED", false)).toEqual({
       state: "unreachable",
-      detail: "GET /readyz: ECONNREFUSED",
+      detail: "GET /readyz: it refused the connection",
     });
     expect(silent("timeout", true).detail).toContain("no answer within 5 s");
     expect(silent("UND_ERR_SOCKET", true).detail).toContain("closed without an answer");
