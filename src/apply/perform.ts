@@ -10,6 +10,7 @@ import { ensureNodeBase } from "./node-base.ts";
 import { seedSecrets } from "./secrets.ts";
 import { Speed } from "./speed.ts";
 import { differences } from "./verify.ts";
+import { missingGpus } from "./verify-gpu.ts";
 import type { Tell, World } from "./world.ts";
 
 type Performer<Kind extends ActionKind> = (
@@ -168,10 +169,15 @@ async function meetGateway(container: string, world: World): Promise<void> {
 }
 
 async function verifyIntent(name: string, id: string, world: World): Promise<void> {
+  const { engine } = world.context;
   const request = world.requests.get(name);
-  const observed = request && (await world.context.engine.containers.inspect(id));
-  const found = request && observed ? differences(request, observed) : [];
+  if (!request) return;
+  const observed = await engine.containers.inspect(id);
+  const found = observed ? differences(request, observed) : [];
   if (found.length > 0) throw new IntentMismatchError(name, found);
+  const detail = await missingGpus(engine, id, request.gpus);
+  if (detail !== undefined)
+    throw new NotReadyError(request.identity.service, { kind: "gpu-missing", detail });
 }
 
 function inFlightOf(progress: unknown): number {

@@ -1,0 +1,42 @@
+/** Asks inside a container whether it really sees its GPUs: engines exist that accept the request and start on the CPU. */
+import type { Engine, GpuDevices } from "../engine/engine.ts";
+import { NexusError } from "../errors.ts";
+
+/** NVIDIA's runtime puts this program into every container that it gives a GPU with the `utility` capability. */
+const listGpus = ["nvidia-smi", "-L"];
+
+/**
+ * What is missing inside the container, in a sentence; undefined when it sees all of its GPUs, or is gone and somebody
+ * else has to say why. AMD devices are nodes of the file system: `inspect` proves those.
+ */
+export async function missingGpus(
+  engine: Engine,
+  id: string,
+  gpus: GpuDevices | undefined,
+): Promise<string | undefined> {
+  if (gpus === undefined || gpus.kind === "amd") return undefined;
+  const seen = await askInside(engine, id);
+  if (seen === undefined) return undefined;
+  const missing = gpus.ids.map(deviceName).filter((gpu) => !seen.includes(gpu));
+  return missing.length === 0
+    ? undefined
+    : `it was given ${missing.join(", ")} and does not see it`;
+}
+
+/** CDI names a device with its vendor and class in front: `nvidia.com/gpu=GPU-…`. */
+const deviceName = (id: string): string => id.slice(id.indexOf("=") + 1);
+
+async function askInside(engine: Engine, id: string): Promise<string | undefined> {
+  try {
+    const execution = await engine.containers.exec(id, listGpus);
+    execution.stdin.end();
+    execution.stderr.resume();
+    const chunks = await execution.stdout.toArray();
+    const exitCode = await execution.exitCode;
+    return exitCode === 0 ? chunks.join("") : "";
+  } catch (error) {
+    if (!(error instanceof NexusError)) throw error;
+    const container = await engine.containers.inspect(id);
+    return container?.state === "running" ? "" : undefined;
+  }
+}
