@@ -1,8 +1,9 @@
 /** How a stack is right now: one look at the engine and one question to the gateway, nothing changed. */
-import type { Engine, Observed, ObservedContainer } from "../engine/engine.ts";
+import type { Engine, LogLine, Observed, ObservedContainer } from "../engine/engine.ts";
 import { gatewayPaths } from "../gateway/config.ts";
 import type { ProbeReport, StackReadiness } from "../gateway/protocol.ts";
 import { classify, type ServiceState } from "../readiness/classify.ts";
+import { diagnose } from "../readiness/diagnose.ts";
 import type { PortBinding, Service, Stack } from "../stack/stack.ts";
 import { bystander } from "./bystander.ts";
 import { driftOf } from "./drift.ts";
@@ -24,6 +25,8 @@ export type ServiceStatus = ServiceState &
     url?: string;
     /** Requests that the gateway has under way there. */
     inFlight?: number;
+    /** The container's last lines, when something is wrong with it. */
+    logs?: readonly LogLine[];
     /** How it differs from the stack file. */
     differs?: string;
   }>;
@@ -55,7 +58,29 @@ export async function readStackStatus(question: StatusQuestion): Promise<StackSt
   const observed = await question.engine.observe(question.name, []);
   selectServices(question.services ?? [], knownServices({ ...question, observed }));
   const readiness = await askGateway(question.engine, observed);
-  return judgeStack({ ...question, observed, readiness });
+  const status = judgeStack({ ...question, observed, readiness });
+  const services = await Promise.all(
+    status.services.map((service) => withLastWords(service, question.engine, observed)),
+  );
+  return { ...status, services };
+}
+
+/** Adds what the container printed last to a service that is in trouble, and the advice that follows from it. */
+async function withLastWords(
+  service: ServiceStatus,
+  engine: Engine,
+  { containers }: Observed,
+): Promise<ServiceStatus> {
+  const { atLevel, cause, container } = service;
+  if (atLevel || cause === undefined || container === undefined) return service;
+  const containerId = containers.find(({ name }) => name === container)?.id;
+  const { message, remedy, logs } = await diagnose({
+    engine,
+    service: service.service,
+    containerId,
+    cause,
+  });
+  return { ...service, sentence: message, remedy, logs };
 }
 
 /** Everything a status is made of. */

@@ -33,8 +33,10 @@ export function parseMoment(text: string, now: Date): string {
     );
     return new Date(now.getTime() - ms).toISOString();
   }
-  const moment = /^\d{9,}(\.\d+)?$/.test(text) ? new Date(Number(text) * 1000) : new Date(text);
-  if (Number.isNaN(moment.getTime())) throw new InvalidTimeError(text);
+  const isSeconds = /^\d{9,}(\.\d+)?$/.test(text);
+  const isDate = /^\d{4}-\d\d-\d\d/.test(text);
+  const moment = new Date(isSeconds ? Number(text) * 1000 : text);
+  if (!(isSeconds || isDate) || Number.isNaN(moment.getTime())) throw new InvalidTimeError(text);
   return moment.toISOString();
 }
 

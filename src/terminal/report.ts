@@ -58,9 +58,14 @@ function outcomeText({ outcome, level }: ServiceOutcome): string {
 
 /** A failure, indented: what happened, the last log lines, what to do. */
 export function formatFailure(failure: Failure, theme: Theme = plainTheme): string {
-  const logs = failure.logs.slice(-tailLines).map((line) => `${theme.dim("│")} ${logText(line)}`);
+  const logs = formatTail(failure.logs, theme);
   const body = [failure.message, ...logs, `${theme.accent("→")} ${failure.remedy}`];
   return indent(body.join("\n"), 4);
+}
+
+/** The last lines of a log, marked as such. */
+export function formatTail(logs: readonly LogLine[], theme: Theme): readonly string[] {
+  return logs.slice(-tailLines).map((line) => `${theme.dim("│")} ${logText(line)}`);
 }
 
 function logText({ text }: LogLine): string {

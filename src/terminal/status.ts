@@ -1,10 +1,11 @@
 /** The status of a stack, for people. Pure. */
 import type { ServiceStatus, StackStatus } from "../apply/stack-status.ts";
 import type { PortBinding } from "../stack/stack.ts";
+import { formatTail } from "./report.ts";
 import { table } from "./table.ts";
 import type { Paint, Theme } from "./theme.ts";
 import { formatAge } from "./units.ts";
-import { printable } from "./width.ts";
+import { indent, printable } from "./width.ts";
 
 /** How a status looks. */
 export type StatusLook = Readonly<{ theme: Theme; nowMs: number; width?: number | undefined }>;
@@ -72,9 +73,10 @@ function statePaint({ atLevel, state }: ServiceStatus, theme: Theme): Paint {
 function whyText({ atLevel, sentence, service, differs }: ServiceStatus): string {
   if (!atLevel) return "";
   if (differs !== undefined) return differs;
-  return printable(sentence)
+  const why = printable(sentence)
     .replace(new RegExp(`^${service}:? `), "")
     .replace(/\.$/, "");
+  return why === "runs" ? "" : why;
 }
 
 function isUp(state: ServiceStatus["state"]): boolean {
@@ -86,13 +88,14 @@ function portText({ hostIp, hostPort, containerPort, protocol }: PortBinding): s
   return `${hostIp}:${String(hostPort)}→${String(containerPort)}${suffix}`;
 }
 
-function trouble({ service, sentence, remedy, differs }: ServiceStatus, theme: Theme): string {
+function trouble(service: ServiceStatus, theme: Theme): string {
+  const { sentence, remedy, differs, logs = [] } = service;
   const lines = [
-    `${theme.bad("✘")} ${theme.strong(service)}  ${printable(sentence)}`,
-    ...(differs === undefined ? [] : [`  ${differs}`]),
-    ...(remedy === undefined ? [] : [`  ${theme.accent("→")} ${remedy}`]),
+    ...(differs === undefined ? [] : [differs]),
+    ...formatTail(logs, theme),
+    ...(remedy === undefined ? [] : [`${theme.accent("→")} ${remedy}`]),
   ];
-  return lines.join("\n");
+  return [`${theme.bad("✘")} ${printable(sentence)}`, indent(lines.join("\n"), 2)].join("\n");
 }
 
 function ending({ stack, ok, differs, api, services }: StackStatus, theme: Theme): string {

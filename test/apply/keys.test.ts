@@ -1,0 +1,126 @@
+import { mkdtemp, rm, stat, writeFile, chmod } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  forgetKey,
+  keyFile,
+  LoosePermissionsError,
+  readKey,
+  saveKey,
+} from "../../src/apply/key-files.ts";
+import {
+  addKey,
+  expiryAfter,
+  InvalidExpiryError,
+  KeyNameTakenError,
+  removeKey,
+  rotateKey,
+  UnknownKeyError,
+} from "../../src/apply/keys.ts";
+import type { KeyRecord } from "../../src/gateway/protocol.ts";
+import { keyDigest } from "../../src/gateway/protocol.ts";
+import type { GatewayLink } from "../../src/readiness/gateway-link.ts";
+
+/** A gateway that keeps keys in memory; `refuse` makes it refuse keys of that digest prefix. */
+function keyGateway(options: Readonly<{ refuseNext?: number }> = {}) {
+  const records: KeyRecord[] = [];
+  let refusals = options.refuseNext ?? 0;
+  const answer = (request: Parameters<GatewayLink["call"]>[0]): unknown => {
+    if (request.op === "keys.list") return [...records];
+    if (request.op === "keys.add") {
+      if (refusals-- > 0) throw new Error("disk full");
+      records.push(request.key);
+    }
+    if (request.op === "keys.remove") {
+      records.splice(
+        records.findIndex(({ name }) => name === request.name),
+        1,
+      );
+    }
+    return null;
+  };
+  const link = { call: async (request: Parameters<GatewayLink["call"]>[0]) => answer(request) };
+  return { records, link: link as unknown as GatewayLink };
+}
+
+const wish = { name: "ci", scopes: ["inference"] as const };
+
+test("a new key reaches the gateway as a digest only", async () => {
+  const { link, records } = keyGateway();
+  const { key, record } = await addKey(link, wish);
+  expect(key).toMatch(/^nx_[\w-]{32,}$/);
+  expect(records).toEqual([record]);
+  expect(record.digest).toBe(keyDigest(key));
+  expect(JSON.stringify(records)).not.toContain(key);
+});
+
+test("a name is given once", async () => {
+  const { link } = keyGateway();
+  await addKey(link, wish);
+  await expect(addKey(link, wish)).rejects.toBeInstanceOf(KeyNameTakenError);
+});
+
+test("a rotated key keeps its rights, and the old one is gone", async () => {
+  const { link, records } = keyGateway();
+  const old = await addKey(link, {
+    ...wish,
+    models: ["a"],
+    expires_at: "2030-01-01T00:00:00.000Z",
+  });
+  const fresh = await rotateKey(link, "ci");
+  expect(records).toEqual([fresh.record]);
+  expect(fresh.key).not.toBe(old.key);
+  expect(fresh.record).toMatchObject({ models: ["a"], expires_at: "2030-01-01T00:00:00.000Z" });
+});
+
+test("when the gateway refuses the new key, the old one is put back", async () => {
+  const { link, records } = keyGateway();
+  const old = await addKey(link, wish);
+  const refusing = keyGateway({ refuseNext: 1 });
+  refusing.records.push(old.record);
+  await expect(rotateKey(refusing.link, "ci")).rejects.toThrow("disk full");
+  expect(refusing.records).toEqual(records);
+});
+
+test("removing what is not there names what is", async () => {
+  const { link } = keyGateway();
+  await addKey(link, wish);
+  await expect(removeKey(link, "cj")).rejects.toThrow(UnknownKeyError);
+  await expect(removeKey(link, "cj")).rejects.toThrow("it has ci");
+});
+
+test("an expiry is a span from now", () => {
+  const now = new Date("2026-01-01T00:00:00Z");
+  expect(expiryAfter("30d", now)).toBe("2026-01-31T00:00:00.000Z");
+  expect(expiryAfter("12h", now)).toBe("2026-01-01T12:00:00.000Z");
+  for (const wrong of ["", "30", "d", "0d", "-1d", "1m"]) {
+    expect(() => expiryAfter(wrong, now)).toThrow(InvalidExpiryError);
+  }
+});
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nexus-keys-"));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("a saved key is for its owner alone, and can be replaced and forgotten", async () => {
+  const file = await saveKey(folder, "ci", "nx_one");
+  await saveKey(folder, "ci", "nx_two");
+  expect(file).toBe(keyFile(folder, "ci"));
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await stat(join(folder, ".nexus/secrets"))).mode & 0o777).toBe(0o700);
+  expect(await readKey(file)).toBe("nx_two");
+  await forgetKey(folder, "ci");
+  expect(await readKey(file)).toBeUndefined();
+});
+
+test("a key that others can read is refused", async () => {
+  const file = join(folder, "loose.key");
+  await writeFile(file, "nx_one\n");
+  await chmod(file, 0o644);
+  await expect(readKey(file)).rejects.toThrow(LoosePermissionsError);
+});
