@@ -108,37 +108,65 @@ async function* follow(
 ): AsyncGenerator<StackLogLine> {
   const { engine, options, events, signal } = following;
   const queue = new LineQueue(signal);
-  const reading = new Set<string>();
-  const read = (container: ObservedContainer): void => {
-    if (reading.has(container.id)) return;
-    reading.add(container.id);
-    void pour(following, container, queue).finally(() => reading.delete(container.id));
-  };
-  for (const container of containers) if (container.state === "running") read(container);
-  void (async () => {
+  const read = reader((container, from) => pour(following, { container, from }, queue));
+  for (const container of containers) {
+    if (container.state === "running") read(container, beginning(options));
+  }
+  const listen = async (): Promise<void> => {
     for await (const { type, action, id } of events) {
       if (type !== "container" || action !== "start") continue;
       const container = await engine.containers.inspect(id);
-      if (container !== undefined && options.wants(container)) read(container);
+      if (container !== undefined && options.wants(container))
+        read(container, { since: container.startedAt });
     }
-  })()
+  };
+  void listen()
     .catch((error: unknown) => queue.fail(error))
     .then(() => queue.end());
   yield* queue.lines();
 }
 
+/** Where to go on in a log of which nothing was in the range that was told. */
+function beginning({ since, tail }: StackLogOptions): LogOptions {
+  return { ...(since === undefined ? {} : { since }), ...(tail === 0 ? { tail } : {}) };
+}
+
+type Read = (container: ObservedContainer, from: LogOptions) => void;
+
+/** Reads each container once at a time; one that started anew meanwhile is read again when its old log has ended. */
+function reader(pourAll: (container: ObservedContainer, from: LogOptions) => Promise<void>): Read {
+  const reading = new Map<string, (() => void) | undefined>();
+  const read: Read = (container, from) => {
+    const { id } = container;
+    if (reading.has(id)) {
+      reading.set(id, () => {
+        read(container, from);
+      });
+      return;
+    }
+    reading.set(id, undefined);
+    void pourAll(container, from).finally(() => {
+      const again = reading.get(id);
+      reading.delete(id);
+      again?.();
+    });
+  };
+  return read;
+}
+
+/** Goes on after the last line that was told, else from where it is said. */
 async function pour(
   { engine, last, signal }: Following,
-  container: ObservedContainer,
+  { container, from }: Readonly<{ container: ObservedContainer; from: LogOptions }>,
   queue: LineQueue,
 ): Promise<void> {
   const known = last.get(container.id);
-  const since = known === undefined ? {} : { since: justAfter(known) };
+  const range = known === undefined ? from : { since: justAfter(known) };
   try {
     for await (const { id, line } of linesOf(
       engine,
       container,
-      { follow: true, ...since },
+      { ...range, follow: true },
       signal,
     )) {
       last.set(id, line.timestamp);
