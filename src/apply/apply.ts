@@ -2,7 +2,7 @@
 import { exitCodes, NexusError } from "../errors.ts";
 import type { Action, Plan } from "../plan/plan.ts";
 import { diagnose } from "../readiness/diagnose.ts";
-import { GatewayLostError } from "../readiness/errors.ts";
+import { GatewayLostError, ModelPullError } from "../readiness/errors.ts";
 import type { Cause, Failure } from "../readiness/readiness.ts";
 import { NotReadyError } from "./errors.ts";
 import type { ApplyEvent, ApplyReport } from "./events.ts";
@@ -152,6 +152,8 @@ function isLost(error: unknown): error is NexusError {
 
 function causeOf(error: NexusError): Cause {
   if (error instanceof NotReadyError) return error.verdict;
+  if (error instanceof ModelPullError)
+    return { kind: "model-missing", models: [error.model], detail: error.reason };
   const { code, message, remedy, exitCode } = error;
   return { kind: "engine", code, message, remedy, exit: exitCode };
 }

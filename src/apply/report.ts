@@ -1,6 +1,7 @@
 /** What became of each service, from how its actions ended. Pure. */
 import { type ExitCode, exitCodes } from "../errors.ts";
 import type { Action, Plan } from "../plan/plan.ts";
+import { explain } from "../readiness/explain.ts";
 import type { Failure } from "../readiness/readiness.ts";
 import type { ApplyReport, ServiceOutcome } from "./events.ts";
 import type { Ending } from "./pipeline.ts";
@@ -85,8 +86,7 @@ function blockedBy(service: string, skipped: Action, plan: Plan, endings: Ending
   return {
     service,
     cause: { kind: "blocked", by },
-    message: `${service} was not started, because ${by} did not succeed.`,
-    remedy: `Mend ${by}, then run \`nexus up\` again.`,
+    ...explain({ kind: "blocked", by }, { service, external: false, logs: [] }),
     logs: [],
   };
 }

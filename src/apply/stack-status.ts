@@ -5,6 +5,7 @@ import type { ProbeReport, StackReadiness } from "../gateway/protocol.ts";
 import { classify, type ServiceState } from "../readiness/classify.ts";
 import { diagnose } from "../readiness/diagnose.ts";
 import type { PortBinding, Service, Stack } from "../stack/stack.ts";
+import { tellBlocked } from "./blocked.ts";
 import { bystander } from "./bystander.ts";
 import { driftOf } from "./drift.ts";
 import { askGateway } from "./gateway-access.ts";
@@ -143,7 +144,10 @@ function serviceStatuses(facts: StatusFacts): readonly ServiceStatus[] {
     (name) => name !== "gateway" && !names.has(name),
   );
   return [
-    ...wanted.map((service) => wantedStatus(facts, service)),
+    ...tellBlocked(
+      wanted.map((service) => wantedStatus(facts, service)),
+      wanted,
+    ),
     ...others.map((name) => otherStatus(facts, name)),
   ];
 }

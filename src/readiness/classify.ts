@@ -5,6 +5,7 @@ import type { Level, Service } from "../stack/stack.ts";
 import { stopCause, stopOf } from "./exit.ts";
 import { clause, explain } from "./explain.ts";
 import type { Cause } from "./readiness.ts";
+import { portOf } from "./stall.ts";
 
 /** A state in one word. */
 export type StateWord =
@@ -31,7 +32,7 @@ export type ServiceState = Readonly<{
   sentence: string;
   /** What to do about it, when something should be done. */
   remedy?: string;
-  /** Why it is not at its level, where that is more than waiting. */
+  /** Why it is not at its level, as far as a look can tell. */
   cause?: Cause;
 }>;
 
@@ -50,7 +51,10 @@ export function classify(
   if (service.kind === "external") return classifyReport(report, service);
   if (!container) return missing(service.name);
   const cause = stoppedCause(container, service);
-  if (cause) return failing(cause, service);
+  if (cause) {
+    const wasStopped = told.has(stopCode(cause)) && hasServed(container, service);
+    return wasStopped ? stopped(service.name) : failing(cause, service);
+  }
   if (container.state === "created") return interrupted(service.name);
   if (container.state === "exited") return completed(service.name);
   return classifyLiving(container, report, service);
@@ -95,12 +99,20 @@ const wordOfCause: Partial<Readonly<Record<Cause["kind"], StateWord>>> = {
   removed: "missing",
 };
 
-/** A process that was told to stop has not crashed. */
-const SIGTERM_EXIT = 143;
+/** Exit codes of a process that was told to stop and did: it has not crashed. */
+const told: ReadonlySet<number | undefined> = new Set([0, 143]);
+
+function stopCode(cause: Cause): number | undefined {
+  if (cause.kind === "exited-early") return 0;
+  return cause.kind === "crashed" ? cause.exitCode : undefined;
+}
+
+/** A container gets its restart policy once it is ready, so one that has none yet never was. */
+function hasServed({ restart }: ObservedContainer, service: Service): boolean {
+  return service.kind !== "container" || restart.name === service.restart.name;
+}
 
 function failing(cause: Cause, service: Service): ServiceState {
-  const wasStopped = cause.kind === "crashed" && cause.exitCode === SIGTERM_EXIT;
-  if (wasStopped || cause.kind === "exited-early") return stopped(service.name, cause);
   const external = service.kind === "external";
   const { message, remedy } = explain(cause, { service: service.name, external, logs: [] });
   return {
@@ -119,17 +131,22 @@ function classifyReport(report: ProbeReport | undefined, service: Service): Serv
     return state(word, service, `${name} has not been asked by the gateway.`);
   }
   const said = `${name}: ${clause(report.detail)}.`;
-  if (report.state === "unreachable") {
-    return state(service.kind === "external" ? "unreachable" : "running", service, said);
-  }
-  if (report.missing_models.length === 0) return state(report.state, service, said);
-  const cause: Cause = {
-    kind: "model-missing",
-    models: report.missing_models,
-    detail: report.detail,
-  };
-  const seen = state(report.state, service, said);
-  return seen.atLevel ? seen : { ...failing(cause, service), state: report.state };
+  const silent = service.kind === "external" ? "unreachable" : "running";
+  const seen = state(report.state === "unreachable" ? silent : report.state, service, said);
+  const cause = seen.atLevel ? undefined : reportCause(report, service);
+  return cause ? { ...failing(cause, service), state: seen.state } : seen;
+}
+
+/** Undefined while it was not looked at yet. */
+function reportCause(report: ProbeReport, service: Service): Cause | undefined {
+  const { state: word, status, detail, missing_models: models } = report;
+  if (models.length > 0) return { kind: "model-missing", models, detail };
+  if (word === "reachable")
+    return { kind: "not-ready", detail, ...(status === undefined ? {} : { status }) };
+  if (word === "loading") return { kind: "still-loading", detail };
+  if (report.progress_token === "") return undefined;
+  const port = service.kind === "external" ? portOf(service.url) : (service.port ?? 0);
+  return { kind: "never-listened", port, detail };
 }
 
 const ranks: Partial<Readonly<Record<StateWord, number>>> = {
@@ -176,13 +193,7 @@ function paused(name: string): ServiceState {
   };
 }
 
-function stopped(name: string, cause: Cause): ServiceState {
+function stopped(name: string): ServiceState {
   const sentence = `${name} is stopped.`;
-  return {
-    state: "exited",
-    atLevel: false,
-    sentence,
-    remedy: "Run `nexus up` to start it.",
-    cause,
-  };
+  return { state: "exited", atLevel: false, sentence, remedy: "Run `nexus up` to start it." };
 }

@@ -34,10 +34,15 @@ export class ModelPullError extends NexusError {
   readonly code = "NEXUS_MODEL_PULL_FAILED";
   readonly remedy: string;
   readonly exitCode = exitCodes.notReady;
+  readonly model: string;
+  /** The model store's own words. */
+  readonly reason: string;
   override readonly details: Readonly<Record<string, unknown>>;
 
   constructor(service: string, model: string, reason: string) {
     super(`${service} could not pull the model ${model}: ${reason}`);
+    this.model = model;
+    this.reason = reason;
     this.details = { service, model, reason };
     this.remedy = `Check the name on https://ollama.com/library and this machine's way to the internet, then run \`nexus models pull ${model}\`.`;
   }

@@ -78,7 +78,7 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
   }),
 
   "still-loading": ({ detail }, { service, logs }) => ({
-    message: `${service} is still loading and makes no visible progress: ${clause(detail)}.`,
+    message: `${service} is still loading: ${clause(detail)}.`,
     remedy:
       clueIn(logs)?.remedy ??
       `Look at \`nexus logs ${service}\`. If it is only slow, raise its \`stall_timeout\` in nexus.yaml.`,
@@ -105,7 +105,7 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
   }),
 
   blocked: ({ by }, { service }) => ({
-    message: `${service} waits for ${by}, which is not ready.`,
+    message: `${service} was not started, because ${by} did not succeed.`,
     remedy: `Mend ${by} first, then run \`nexus up\` again.`,
   }),
 
@@ -125,7 +125,7 @@ function crash(exitCode: number, how: string, { service, logs }: Circumstances):
     remedy:
       clue?.remedy ??
       exitMeanings[exitCode]?.remedy ??
-      `Look at its last lines above, or \`nexus logs ${service}\`.`,
+      `${logs.length > 0 ? "Look at its last lines above, or" : "Look at"} \`nexus logs ${service}\`.`,
   };
 }
 

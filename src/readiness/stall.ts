@@ -21,15 +21,17 @@ function unanswered(patienceMs: number): Cause {
   return { kind: "request-failed", status: 0, detail };
 }
 
-function probedCause({ report, bestRank }: WaitState, url: string): Cause {
+function probedCause({ target, report, bestRank }: WaitState, url: string): Cause {
   if (!report) return { kind: "never-listened", port: portOf(url) };
-  if (bestRank > 0) return answeredCause(report);
+  if (bestRank > 0) return answeredCause(report, target.stallTimeoutMs);
   return { kind: "never-listened", port: portOf(url), detail: report.detail };
 }
 
-function answeredCause(report: ProbeReport): Cause {
-  const { state, status, detail } = report;
-  if (state === "loading") return { kind: "still-loading", detail };
+function answeredCause({ state, status, detail }: ProbeReport, patienceMs: number): Cause {
+  if (state === "loading") {
+    const since = `without progress for ${seconds(patienceMs)}`;
+    return { kind: "still-loading", detail: `${detail}, ${since}` };
+  }
   return { kind: "not-ready", detail, ...(status === undefined ? {} : { status }) };
 }
 
@@ -46,7 +48,7 @@ function seconds(ms: number): string {
 }
 
 /** The port of a url, also when it is its scheme's own. */
-function portOf(url: string): number {
+export function portOf(url: string): number {
   const { port, protocol } = new URL(url);
   return port ? Number(port) : protocol === "https:" ? 443 : 80;
 }

@@ -62,7 +62,7 @@ const cases: readonly Case[] = [
   ["crashed", { state: "created", error: "exec: nope" }, undefined, served],
   ["crashed", { state: "exited", exitCode: 1 }, undefined, served],
   ["exited", { state: "exited", exitCode: 0 }, undefined, served],
-  ["exited", { state: "exited", exitCode: 143 }, undefined, served],
+  ["exited", { state: "exited", exitCode: 143, restart: served.restart }, undefined, served],
   ["out-of-memory", { state: "exited", exitCode: 137, oomKilled: true }, undefined, served],
   ["crash-loop", { state: "restarting", exitCode: 1, restartCount: 2 }, undefined, served],
   ["crash-loop", { restartCount: 7 }, { state: "unreachable" }, served],
@@ -99,6 +99,38 @@ test.each(fine)("%s is all that is asked for: %o, %o", (word, change, report, se
   expect(result).not.toHaveProperty("remedy");
 });
 
+test("a container that was never ready ended by itself; one that had its restart policy was stopped", () => {
+  const ended = { state: "exited", exitCode: 0 } as const;
+  expect(classify(container(ended), undefined, served)).toMatchObject({
+    state: "exited",
+    sentence: "speech ended by itself (exit code 0) before it could serve.",
+    cause: { kind: "exited-early" },
+  });
+  expect(
+    classify(container({ ...ended, restart: served.restart }), undefined, served),
+  ).toMatchObject({ state: "exited", sentence: "speech is stopped." });
+});
+
+const told = [
+  ["still-loading", { state: "loading", status: 503 }, "speech is still loading: GET /readyz"],
+  ["not-ready", { state: "reachable", status: 404 }, "speech is not ready: GET /readyz"],
+  ["never-listened", { state: "unreachable" }, "speech runs, but nothing answers on its port 9000"],
+] as const;
+
+test.each(told)(
+  "a probe's report that is %s has the cause that waiting ends with",
+  (kind, report, text) => {
+    const { cause, sentence } = classify(container(), { ...ready, ...report }, served);
+    expect(cause).toMatchObject({ kind });
+    expect(sentence).toContain(text);
+  },
+);
+
+test("nothing is concluded from an upstream that was not looked at yet", () => {
+  const report: ProbeReport = { ...ready, state: "unreachable", progress_token: "" };
+  expect(classify(container(), report, served)).not.toHaveProperty("cause");
+});
+
 test("a missing model is named with its remedy, whatever else the service can do", () => {
   const report: ProbeReport = { ...ready, state: "reachable", missing_models: ["llama3.2:3b"] };
   expect(classify(container(), report, served)).toMatchObject({
@@ -117,6 +149,7 @@ test("an external service is what the gateway says of it", () => {
   expect(classify(undefined, refused, external)).toMatchObject({
     state: "unreachable",
     atLevel: false,
-    sentence: "speech: connection refused.",
+    sentence: "Nothing answers on port 1 where speech should be (connection refused).",
+    cause: { kind: "never-listened", port: 1 },
   });
 });

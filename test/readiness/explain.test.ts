@@ -38,7 +38,7 @@ const causes: readonly Cause[] = [
 test("every cause says in plain words what happened and what to do", () => {
   expect(causes.map((cause) => explained(cause)).join("\n")).toMatchInlineSnapshot(`
     "speech crashed with exit code 1.
-    → Look at its last lines above, or \`nexus logs speech\`.
+    → Look at \`nexus logs speech\`.
     speech crashed with exit code 127: its command was not found.
     → Correct \`command\` or \`entrypoint\` in nexus.yaml: the image has no such program.
     speech keeps crashing: 5 restarts, last with exit code 139: it crashed in native code (segmentation fault).
@@ -59,7 +59,7 @@ test("every cause says in plain words what happened and what to do", () => {
     → Set \`probe: { path: … }\` of speech in nexus.yaml to a path that it does serve.
     speech is not ready: GET /readyz: connection reset.
     → Look at \`nexus logs speech\`. If it is really ready, correct its \`probe\` in nexus.yaml.
-    speech is still loading and makes no visible progress: GET /readyz answered 503, stage loading weights.
+    speech is still loading: GET /readyz answered 503, stage loading weights.
     → Look at \`nexus logs speech\`. If it is only slow, raise its \`stall_timeout\` in nexus.yaml.
     speech fails its container's health check.
     → Look at \`nexus logs speech\`. If the check itself is wrong, correct \`healthcheck\` of speech in nexus.yaml.
@@ -69,7 +69,7 @@ test("every cause says in plain words what happened and what to do", () => {
     → Look at \`nexus logs speech\`. To accept its own word for it, set \`ready: ready\` in nexus.yaml.
     speech did not get the GPU it asks for: the container sees none.
     → Run \`nexus doctor\` to see what the engine offers, or set \`gpus: none\` for speech in nexus.yaml.
-    speech waits for ollama, which is not ready.
+    speech was not started, because ollama did not succeed.
     → Mend ollama first, then run \`nexus up\` again.
     The container of speech was removed by somebody else.
     → Run \`nexus up\` to make it anew; its volumes are still there."

@@ -95,7 +95,7 @@ test.each([
   [
     "503 all the time",
     [report({ state: "loading", status: 503, detail: "loading", progress_token: "x" })],
-    { kind: "still-loading", detail: "loading" },
+    { kind: "still-loading", detail: "loading, without progress for 10 s" },
   ],
   [
     "a model is not there",

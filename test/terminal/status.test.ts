@@ -32,7 +32,7 @@ test("the table says how each service is, and what to do about those that are no
     ocr      ✘ crashed                              ocr:1                    2
 
     ✘ ocr crashed with exit code 1.
-      → Look at its last lines above, or \`nexus logs ocr\`.
+      → Look at \`nexus logs ocr\`.
 
     home: 2 of 3 at their level
     API  http://127.0.0.1:8800/v1"
