@@ -40,18 +40,24 @@ async function consent(losses: readonly string[], yes: boolean): Promise<boolean
   return confirm({ message: `This destroys ${losses.join(", ")}. Go on?`, flag: "--yes" });
 }
 
+/** Milliseconds in which a repeated signal is the same key press: npx passes on what the terminal sent already. */
+const echoMs = 500;
+
 /** An abort signal that Ctrl-C and SIGTERM trip; a second Ctrl-C leaves at once, saying what that means. */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
+  let firstMs = 0;
   const interrupt = (): void => {
-    if (controller.signal.aborted) {
+    if (!controller.signal.aborted) {
+      firstMs = performance.now();
+      process.stderr.write(
+        "Stopping: what has begun is finished first. Press Ctrl-C again to leave at once.\n",
+      );
+      controller.abort(new Error("interrupted"));
+    } else if (performance.now() - firstMs > echoMs) {
       process.stderr.write("Left as it is. `nexus up` carries on from here.\n");
       process.exit(130);
     }
-    process.stderr.write(
-      "Stopping: what has begun is finished first. Press Ctrl-C again to leave at once.\n",
-    );
-    controller.abort(new Error("interrupted"));
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);

@@ -33,13 +33,6 @@ export async function select<Value>(
   );
 }
 
-/** Asks for a line of text. Throws PromptNeedsTerminalError, PromptCancelledError. */
-export async function input(question: Question & Readonly<{ default?: string }>): Promise<string> {
-  const { message, default: byDefault } = question;
-  const options = byDefault === undefined ? { message } : { message, default: byDefault };
-  return ask(question, async ({ input: prompt }) => prompt(options, { output: process.stderr }));
-}
-
 type Prompts = typeof inquirer;
 
 async function ask<Answer>(
