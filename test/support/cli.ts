@@ -113,6 +113,13 @@ export const readIn = (
   path: string,
 ): Promise<string> => readFile(join(directory, path), "utf8");
 
+/** The part of a stack file below `services:`, for {@link StackFolder.write}; JSON is YAML. */
+export function services(specs: Readonly<Record<string, object>>): string {
+  return Object.entries(specs)
+    .map(([name, spec]) => `  ${name}: ${JSON.stringify(spec)}\n`)
+    .join("");
+}
+
 /** Two ports that are free now. */
 async function freePorts(): Promise<[number, number]> {
   const [first, second] = await Promise.all([freePort(), freePort()]);
@@ -150,6 +157,7 @@ export type Inspected = Readonly<{
     Cmd: readonly string[] | null;
     Labels: Readonly<Record<string, string>>;
   }>;
+  Mounts: readonly Readonly<{ Type: string; Name?: string; Destination: string }>[];
   HostConfig: Readonly<Record<string, unknown>> &
     Readonly<{
       Memory: number;
@@ -200,6 +208,13 @@ export async function inspectStack(stack: string, socketPath?: string): Promise<
 export async function containersOf(stack: string, service: string): Promise<Inspected[]> {
   const all = await inspectStack(stack);
   return all.filter(({ Config }) => Config.Labels["io.nexus.service"] === service);
+}
+
+/** What stays the same of containers that nobody touched: name, id, state and start. */
+export function identities(containers: readonly Inspected[]): readonly string[] {
+  return containers.map(
+    ({ Name, Id, State }) => `${Name} ${Id} ${State.Status} ${State.StartedAt}`,
+  );
 }
 
 /** Polls until `holds` gives something, or throws with what it was waiting for. */
