@@ -146,8 +146,9 @@ function retireOrphan(container: ObservedContainer, scene: Scene): readonly Acti
   const because = isExternal(service, scene)
     ? "the service is external now"
     : "the service is no longer in the stack";
-  if (heirs({ container }, scene).length > 0) {
-    return retire(container, { service, because, graceMs: orphanGraceMs, after: [] });
+  const waiting = heirs({ container }, scene).map(({ next }) => actionId("create", next.name));
+  if (waiting.length > 0) {
+    return retire(container, { service, because, graceMs: orphanGraceMs, after: waiting });
   }
   const url = routedUrl(container, scene);
   const drain = {

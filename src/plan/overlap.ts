@@ -19,14 +19,14 @@ export function collision(course: Course, courses: readonly Course[]): string | 
   );
 }
 
-/** Members whose next container needs a port or GPU that a leaving container frees. */
+/** Members whose next container needs a port, a GPU or a volume to write to that a leaving container frees. */
 export function heirsOf(leaver: Leaver, courses: readonly Course[]): readonly Course[] {
   const freed = freedBy(leaver);
   return courses.filter(
-    ({ member, next, ...course }) =>
-      member !== leaver.course?.member &&
-      (next.existing === undefined || course.because !== undefined) &&
-      needs(member, freed),
+    (course) =>
+      course.member !== leaver.course?.member &&
+      (course.next.existing === undefined || course.because !== undefined) &&
+      needs(course, freed),
   );
 }
 
@@ -36,7 +36,11 @@ export function samePort(a: PortBinding, b: PortBinding): boolean {
   return a.hostIp === b.hostIp || isWildcard(a.hostIp) || isWildcard(b.hostIp);
 }
 
-type Holdings = Readonly<{ ports: readonly PortBinding[]; gpus: readonly string[] }>;
+type Holdings = Readonly<{
+  ports: readonly PortBinding[];
+  gpus: readonly string[];
+  volumes: readonly string[];
+}>;
 
 /** What its own successor takes over is not free for others. */
 function freedBy({ container, course }: Leaver): Holdings {
@@ -45,13 +49,29 @@ function freedBy({ container, course }: Leaver): Holdings {
   return {
     ports: container.ports.filter((port) => !successor?.ports.some((own) => samePort(own, port))),
     gpus: gpuIds(container.gpus).filter((id) => !kept.includes(id)),
+    volumes: container.volumes.filter(
+      (name) =>
+        !successor?.mounts.some((mount) => mount.kind === "volume" && mount.source === name),
+    ),
   };
 }
 
-function needs({ blueprint }: Member, { ports, gpus }: Holdings): boolean {
+function needs(course: Course, { ports, gpus, volumes }: Holdings): boolean {
+  const { blueprint } = course.member;
   return (
     blueprint.ports.some((port) => ports.some((freed) => samePort(port, freed))) ||
-    gpuIds(blueprint.gpus).some((id) => gpus.includes(id))
+    gpuIds(blueprint.gpus).some((id) => gpus.includes(id)) ||
+    takesOver(course).some((name) => volumes.includes(name))
+  );
+}
+
+/** Volumes that a member begins to write to: one that it writes to now is shared on purpose. */
+function takesOver({ member, old }: Course): readonly string[] {
+  const before = old && isAlive(old) ? old.volumes : [];
+  return member.blueprint.mounts.flatMap((mount) =>
+    mount.kind === "volume" && !mount.readOnly && !before.includes(mount.source)
+      ? [mount.source]
+      : [],
   );
 }
 

@@ -29,7 +29,7 @@ describe("a service that leaves", () => {
     );
   });
 
-  test("frees its port before the one who gets it starts", () => {
+  test("frees its port once the one who gets it is there, and before that one starts", () => {
     const ports = [
       { hostIp: "0.0.0.0", hostPort: 3000, containerPort: 3000, protocol: "tcp" },
     ] as const;
@@ -38,7 +38,35 @@ describe("a service that leaves", () => {
       stackOf([service("new", { ports })]),
     );
     const after = Object.fromEntries(plan.actions.map((action) => [action.id, action.after]));
-    expect(after["stop home-old-1"]).toEqual([]);
+    expect(after["stop home-old-1"]).toEqual(["create home-new-1"]);
     expect(after["start home-new-1"]).toContain("stop home-old-1");
+  });
+
+  test("lets go of its volume before the one who gets it starts, as under a new name", () => {
+    const mounts = [
+      { kind: "volume", source: "home_notes", target: "/data", readOnly: false, external: false },
+    ] as const;
+    const volumes = [{ name: "home_notes", key: "notes", external: false, driverOpts: {} }];
+    const before = stackOf([service("old", { mounts })], { volumes });
+    const after = stackOf([service("new", { mounts })], { volumes });
+    expect(told(up(before), after)).toMatchInlineSnapshot(`
+      "
+      gateway
+        configure  1 upstream                    services, models or aliases changed
+
+      new
+        pull       new:1                         it is not on this engine yet (downloads)
+        create     home-new-1                    it has no container yet
+        start      home-new-1                    it has no container yet
+        await      home-new-1 until ready        a start proves nothing
+        update     restart policy of home-new-1  restart policy unless-stopped from now on
+
+      old
+        stop       home-old-1                    the service is no longer in the stack
+        remove     home-old-1                    the service is no longer in the stack
+
+      1 to create, 1 to remove; pulls 1 image; configures the gateway
+      "
+    `);
   });
 });

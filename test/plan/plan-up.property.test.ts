@@ -31,11 +31,13 @@ const stacks: fc.Arbitrary<Stack> = fc
   .tuple(
     fc.tuple(traits, traits, traits, traits),
     fc.shuffledSubarray([5001, 5002, 0, 0], { minLength: 4 }),
+    fc.shuffledSubarray([...names], { minLength: 4 }),
   )
-  .map(([all, ports]) => {
+  .map(([all, ports, stores]) => {
     const present = all.map((each, index) => ({
       ...each,
       name: names[index] ?? "",
+      store: stores[index] ?? "",
       port: ports[index] ?? 0,
     }));
     const services = present.flatMap((each, index) => serviceOf(each, present.slice(0, index)));
@@ -44,7 +46,7 @@ const stacks: fc.Arbitrary<Stack> = fc
     });
   });
 
-type Named = Traits & Readonly<{ name: string; port: number }>;
+type Named = Traits & Readonly<{ name: string; store: string; port: number }>;
 
 function serviceOf(it: Named, before: readonly Named[]): Service[] {
   if (it.kind === "absent") return [];
@@ -68,7 +70,7 @@ function containerOf(it: Named, more: Partial<ContainerService>): ContainerServi
       ? [
           {
             kind: "volume",
-            source: `home_${it.name}`,
+            source: `home_${it.store}`,
             target: "/data",
             readOnly: false,
             external: false,
@@ -128,7 +130,7 @@ function unsettled(world: World, stack: Stack): readonly unknown[] {
   return [...plan.actions, ...uneven, ...strangers];
 }
 
-describe("every plan", () => {
+describe("every plan", { timeout: 60_000 }, () => {
   test("is in an executable order, has unique ids, and waits only for actions of its own", () => {
     fc.assert(
       fc.property(stacks, stacks, (before, after) => {
