@@ -96,6 +96,7 @@ export class Monitor {
     const listed = ready ? await this.#listModels(models) : undefined;
     const metadata = ready ? await this.#readMetadata() : before.metadata;
     if (!isCurrent()) return;
+    if (ready) this.#looks += 1;
     this.#sighting = {
       report,
       models: listed ?? before.models,
@@ -114,8 +115,7 @@ export class Monitor {
   }
 
   async #readMetadata(): Promise<Metadata | undefined> {
-    this.#looks += 1;
-    if (this.#looks % looksPerMetadata !== 1) return this.#sighting.metadata;
+    if (this.#looks % looksPerMetadata !== 0) return this.#sighting.metadata;
     const answer = await ask(this.backend, "/v1/metadata", { timeoutMs: askTimeoutMs });
     if (answer.kind === "none") return this.#sighting.metadata;
     return answer.status === 200 ? readMetadata(parseJson(answer.body)) : undefined;

@@ -11,14 +11,7 @@ import {
   type StackFolder,
   stackFolder,
 } from "../support/cli.ts";
-import {
-  ask,
-  askContainer,
-  fetchFrom,
-  keepAsking,
-  openStream,
-  rawStream,
-} from "../support/traffic.ts";
+import { ask, fetchFrom, keepAsking, openStream, rawStream } from "../support/traffic.ts";
 
 /** A reply of 5 seconds when it is streamed, of a tenth when it is not. */
 const slow = { SCENARIO_CHUNKS: 50, SCENARIO_CHUNK_EVERY_MS: 100, SCENARIO_MAX_CONCURRENCY: 32 };

@@ -24,7 +24,7 @@ const bystander = {
   volumes: [],
   environment: {
     SCENARIO_MODELS: "other",
-    SCENARIO_CHUNKS: 60,
+    SCENARIO_CHUNKS: 40,
     SCENARIO_CHUNK_EVERY_MS: 100,
   },
 };
@@ -55,7 +55,7 @@ test("a container that writes to a volume is stopped before the next one starts,
   expect(await askContainer(stack, "keeper", "/files/note")).toBe("do not lose me");
   expect(await ask(stack, "keeper/scenario")).toContain("scenario 2");
   expect(await stream.finished).toBe("stop");
-  expect(stream.received).toHaveLength(60);
+  expect(stream.received).toHaveLength(40);
 });
 
 test.for([

@@ -95,6 +95,47 @@ describe("watch", () => {
     await watched.stop();
   });
 
+  test("once it says ready, requests are routed there, whatever a look begun before comes to", async () => {
+    const watched = await startUpstream();
+    const { promise: later, resolve: answerLate } = Promise.withResolvers<void>();
+    let looks = 0;
+    watched.behave({
+      "/readyz": async (_, response) => {
+        if (++looks === 1) await later;
+        reply(response, looks === 1 ? 500 : 200, "{}");
+      },
+    });
+    const wanted = upstreamAt(watched.url, { id: "slow" });
+    await gateway.configure([upstreamAt(upstream.url), wanted]);
+    const report = await call({ op: "watch", upstream: wanted, until: "ready" });
+    expect(report.ok).toMatchObject({ state: "ready" });
+    expect((await gateway.chat({ model: "slow/echo" })).status).toBe(200);
+    answerLate();
+    expect((await gateway.chat({ model: "slow/echo" })).status).toBe(200);
+    await gateway.configure([upstreamAt(upstream.url)]);
+    await watched.stop();
+  });
+
+  test("once it says ready, the service's own metadata is known, whatever a look begun before waits for", async () => {
+    const watched = await startUpstream();
+    const { promise: later, resolve: answerLate } = Promise.withResolvers<void>();
+    let looks = 0;
+    watched.behave({
+      "/v1/metadata": async (_, response) => {
+        if (++looks === 1) await later;
+        reply(response, 200, '{"schema_version":"v1","service":{"name":"its own"}}');
+      },
+    });
+    const wanted = upstreamAt(watched.url, { id: "slow" });
+    await gateway.configure([upstreamAt(upstream.url), wanted]);
+    await call({ op: "watch", upstream: wanted, until: "ready" });
+    const metadata = await (await gateway.observe("/services/slow/v1/metadata")).json();
+    expect(metadata).toMatchObject({ service: { name: "its own" } });
+    answerLate();
+    await gateway.configure([upstreamAt(upstream.url)]);
+    await watched.stop();
+  });
+
   test("waits for the declared models and names the missing ones", async () => {
     const watched = await startUpstream(["other"]);
     const wanted = upstreamAt(watched.url, { models: ["echo"], probe: { models: "openai" } });

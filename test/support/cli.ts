@@ -40,7 +40,7 @@ export interface StackFolder extends AsyncDisposable {
 
 /** Makes a folder whose `nexus.yaml` has these services; name and ports are its own. Disposing takes everything down. */
 export async function stackFolder(
-  services: string,
+  initial: string,
   options: Readonly<{ environment?: Readonly<Record<string, string>>; socketPath?: string }> = {},
 ): Promise<StackFolder> {
   const directory = await mkdtemp(join(tmpdir(), "nexus-e2e-"));
@@ -83,7 +83,7 @@ export async function stackFolder(
       await rm(directory, { recursive: true, force: true });
     },
   };
-  await folder.write(services);
+  await folder.write(initial);
   return folder;
 }
 
@@ -199,9 +199,15 @@ export async function inspectStack(stack: string, socketPath?: string): Promise<
     where,
   );
   const inspected = await Promise.all(
-    listed.map(({ Id }) => engine<Inspected>(`/containers/${Id}/json`, where)),
+    listed.map(({ Id }) => engine<Inspected>(`/containers/${Id}/json`, where).catch(ifGone)),
   );
-  return inspected.toSorted((a, b) => a.Name.localeCompare(b.Name, "en", { numeric: true }));
+  return inspected.flat().toSorted((a, b) => a.Name.localeCompare(b.Name, "en", { numeric: true }));
+}
+
+/** A container may be removed between being listed and being inspected. */
+function ifGone(error: unknown): readonly Inspected[] {
+  if (String(error).includes(" 404 ")) return [];
+  throw error;
 }
 
 /** The containers of one service. */

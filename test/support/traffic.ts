@@ -63,21 +63,19 @@ export function keepAsking(
 ): Readonly<{ stop: () => Promise<Answers> }> {
   const given: string[] = [];
   const failures: string[] = [];
-  let stopped = false;
-  const once = async (): Promise<void> => {
+  const stopping = new AbortController();
+  const loop = async (): Promise<void> => {
+    const isLast = stopping.signal.aborted;
     await send().then(
       (answer) => given.push(answer),
       (error: unknown) => failures.push(String(error)),
     );
-  };
-  const loop = async (): Promise<void> => {
-    while (!stopped) await once();
-    await once();
+    if (!isLast) await loop();
   };
   const running = loop();
   return {
     stop: async () => {
-      stopped = true;
+      stopping.abort();
       await running;
       return { given, failures };
     },

@@ -67,7 +67,8 @@ export async function startUpstream(models: readonly string[] = ["echo"]): Promi
   };
   const receive = async (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? "/";
-    if (path === "/readyz") return reply(response, state.readiness.status, state.readiness.body);
+    if (path === "/readyz" && !behaviours[path])
+      return reply(response, state.readiness.status, state.readiness.body);
     if (path === "/v1/models" && !behaviours[path]) {
       const data = state.models.map((id) => ({
         id,
