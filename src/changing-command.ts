@@ -29,14 +29,15 @@ export abstract class ChangingCommand extends NexusCommand {
       import("./terminal/change.ts"),
     ]);
     const talk = talkAboutChange({ yes: flags.yes, json: this.jsonEnabled() });
-    const report = await changeStack({
-      ...options,
-      ...talk,
-      command: `nexus ${this.id ?? ""}`,
-      waitForLockMs: flags["wait-lock"] * 1000,
-      signal: interruption(),
-    });
-    await talk.finish(report);
+    const report = await talk.during(
+      changeStack({
+        ...options,
+        ...talk,
+        command: `nexus ${this.id ?? ""}`,
+        waitForLockMs: flags["wait-lock"] * 1000,
+        signal: interruption(),
+      }),
+    );
     this.leaveWith(exitCodeOf(report));
     return { stack: options.stack, ...report };
   }

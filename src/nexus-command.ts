@@ -85,7 +85,18 @@ export abstract class NexusCommand extends Command {
     await super.finally(error);
   }
 
+  /** Adds the flag that was probably meant to oclif's complaint about one that does not exist. */
+  private async suggestFlag(error: Errors.CLIError): Promise<void> {
+    const { flags: unknown } = error as { flags?: readonly string[] };
+    if (error.constructor.name !== "NonExistentFlagsError" || !unknown) return;
+    const { nearestFlag } = await import("./terminal/near-words.ts");
+    const known = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags });
+    const near = unknown.flatMap((flag) => nearestFlag(flag, known) ?? []);
+    if (near.length > 0) error.suggestions = [`Did you mean ${near.join(" or ")}?`];
+  }
+
   protected override async catch(error: Error & { exitCode?: number }): Promise<unknown> {
+    if (error instanceof Errors.CLIError) await this.suggestFlag(error);
     if (this.jsonEnabled()) {
       this.logJson(failureDocument(error));
       this.leaveWith(exitOf(error));
@@ -105,8 +116,12 @@ export function failureDocument(error: Error): FailureDocument {
     const { code, message, remedy, details } = error;
     return { error: { class: error.constructor.name, code, message, remedy, exit, details } };
   }
+  const { suggestions: [remedy] = [] } = error as Readonly<{ suggestions?: readonly string[] }>;
   const code = error instanceof Errors.CLIError ? "NEXUS_USAGE" : "NEXUS_BUG";
-  return { error: { class: error.constructor.name, code, message: error.message, exit } };
+  const { message } = error;
+  return {
+    error: { class: error.constructor.name, code, message, ...(remedy ? { remedy } : {}), exit },
+  };
 }
 
 function exitOf(error: Error): number {

@@ -99,13 +99,7 @@ export async function rotateKey(
     },
     now,
   );
-  await link.call({ op: "keys.remove", name });
-  try {
-    await link.call({ op: "keys.add", key: made.record });
-  } catch (error) {
-    await link.call({ op: "keys.add", key: old });
-    throw error;
-  }
+  await link.call({ op: "keys.replace", key: made.record });
   return made;
 }
 

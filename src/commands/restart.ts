@@ -9,7 +9,10 @@ export default class Restart extends ChangingCommand {
   static override examples = ["<%= config.bin %> restart ollama", "<%= config.bin %> restart"];
   static override strict = false;
   static override args = {
-    service: Args.string({ description: "Service to restart; all when left out." }),
+    service: Args.string({
+      description: "Service to restart; all when left out.",
+      ignoreStdin: true,
+    }),
   };
   static override flags = changeFlags;
 

@@ -34,6 +34,7 @@ export async function carryOut(
   if (order.op === "drain") return drain(order, context);
   const { keys } = context.app;
   if (order.op === "keys.add") await keys.add(order.key);
+  else if (order.op === "keys.replace") await keys.replace(order.key);
   else if (order.op === "keys.remove") await keys.remove(order.name);
   else return look(order, context);
   return null;

@@ -28,6 +28,7 @@ const requestSchema = z.discriminatedUnion("op", [
   }),
   z.strictObject({ id, op: z.literal("keys.list") }),
   z.strictObject({ id, op: z.literal("keys.add"), key: keyRecordSchema }),
+  z.strictObject({ id, op: z.literal("keys.replace"), key: keyRecordSchema }),
   z.strictObject({ id, op: z.literal("keys.remove"), name: z.string() }),
   z.strictObject({ id, op: z.literal("status") }),
   z.strictObject({ id, op: z.literal("cancel"), request: z.int() }),

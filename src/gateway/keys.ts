@@ -80,6 +80,16 @@ export class KeyRing {
     });
   }
 
+  /** Puts a key in the place of the one of its name, in one write; throws KeyRefused when there is none. */
+  replace(key: KeyRecord): Promise<void> {
+    return this.#change((keys) => {
+      if (keys.some(({ name }) => name === key.name)) {
+        return keys.map((each) => (each.name === key.name ? key : each));
+      }
+      throw new KeyRefused("key_unknown", `There is no key named "${key.name}".`);
+    });
+  }
+
   /** Takes a key out of force once that is on disk; throws KeyRefused when there is none. */
   remove(name: string): Promise<void> {
     return this.#change((keys) => {

@@ -36,6 +36,8 @@ export type ControlRequest = Readonly<
   | { op: "request"; upstream: Upstream; method: string; path: string; body?: unknown }
   | { op: "keys.list" }
   | { op: "keys.add"; key: KeyRecord }
+  /** Puts a key in the place of the one of its name: there is no moment without either. */
+  | { op: "keys.replace"; key: KeyRecord }
   | { op: "keys.remove"; name: string }
   /** The same document as GET :8801/readyz. */
   | { op: "status" }
@@ -88,6 +90,7 @@ export type ControlResult = Readonly<{
   request: { status: number };
   "keys.list": readonly KeyRecord[];
   "keys.add": null;
+  "keys.replace": null;
   "keys.remove": null;
   status: StackReadiness;
   cancel: null;

@@ -11,8 +11,8 @@ export type ChangeTalk = Readonly<{
   onPlan: (plan: Plan) => Promise<void>;
   onEvent: (event: ApplyEvent) => void;
   consent: (losses: readonly string[]) => Promise<boolean>;
-  /** Ends the live view and prints what became of every service. */
-  finish: (report: ApplyReport) => Promise<void>;
+  /** Ends the live view however the change ends, and prints what became of every service. */
+  during: (change: Promise<ApplyReport>) => Promise<ApplyReport>;
 }>;
 
 /** Talks on stderr: a live view on a terminal, plain lines elsewhere; `yes` answers every question. */
@@ -27,10 +27,17 @@ export function talkAboutChange(options: Readonly<{ yes: boolean; json: boolean 
     },
     onEvent: (event) => view?.onEvent(event),
     consent: (losses) => consent(losses, options.yes),
-    finish: async (report) => {
-      await view?.close();
-      if (!options.json)
+    during: async (change) => {
+      try {
+        await change;
+      } finally {
+        await view?.close();
+      }
+      const report = await change;
+      if (!options.json) {
         stream.write(`${formatReport(report, { theme: await themeOf(stream) })}\n`);
+      }
+      return report;
     },
   };
 }

@@ -51,6 +51,22 @@ describe("keys", () => {
     expect((await asked()).status).toBe(401);
   });
 
+  test("a replaced key is out of force in the moment its successor is in force", async () => {
+    await using scene = await launch();
+    const { gateway } = scene;
+    const old = await gateway.addKey({ name: "app" });
+    const made = mintKey({ name: "app", scopes: ["inference"] }, new Date());
+    await mustSucceed(gateway.control.call({ op: "keys.replace", key: made.record }));
+
+    const statusOf = async (key: string) =>
+      (await fetch(`${gateway.url}/v1/models`, { headers: bearer(key) })).status;
+    expect([await statusOf(old), await statusOf(made.key)]).toEqual([401, 200]);
+
+    const nobody = mintKey({ name: "nobody", scopes: ["inference"] }, new Date());
+    const refused = await gateway.control.call({ op: "keys.replace", key: nobody.record });
+    expect(refused).toMatchObject({ error: { code: "key_unknown" } });
+  });
+
   test("the file holds digests only and is readable by nobody else", async () => {
     await using scene = await launch();
     const file = join(scene.gateway.data, "keys.json");
