@@ -68,7 +68,10 @@ class Run {
     if (this.#lost) throw this.#lost;
   }
 
-  /** A failed action is explained and mended before it counts as ended: the container's last words are needed first. */
+  /**
+   * A failed action is explained and mended before it counts as ended: the container's last words are needed first.
+   * What is no failure of a service, a lost engine or a bug, ends the whole run.
+   */
   async #perform(action: Action): Promise<void> {
     try {
       await perform(action, this.#world, (progress) =>
@@ -77,6 +80,7 @@ class Run {
     } catch (error) {
       if (error instanceof GatewayLostError) this.#world.forgetLink();
       if (isLost(error)) this.#lost ??= error;
+      else if (!(error instanceof NexusError)) this.#blame(error);
       else await this.#explain(action, error);
       throw error;
     }
@@ -94,21 +98,33 @@ class Run {
     }
   }
 
-  async #explain(action: Action, error: unknown): Promise<void> {
-    const { engine, signal } = this.#world.context;
-    if (signal.aborted && !(error instanceof NexusError)) return;
-    if (!(error instanceof NexusError)) throw error;
+  /** An interruption ends waits with errors of all kinds; anything else that is unknown is a bug. */
+  #blame(error: unknown): void {
+    if (this.#world.context.signal.aborted) return;
+    this.#lost ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  async #explain(action: Action, error: NexusError): Promise<void> {
+    const { engine } = this.#world.context;
     const { service = "" } = action;
     if (this.failures.has(service)) return;
-    const id =
-      "container" in action && typeof action.container === "string"
-        ? this.#world.containerIfKnown(action.container)
-        : undefined;
+    const id = this.#containerOf(action);
     this.failures.set(
       service,
       await diagnose({ engine, service, containerId: id, cause: causeOf(error) }),
     );
     if (!this.#handedOver(service)) this.#mending.push(this.#recover(service));
+  }
+
+  /** The container whose last words matter: the action's own, else the one that its service waits for. */
+  #containerOf(action: Action): string | undefined {
+    const awaited = this.#plan.actions.filter(
+      ({ kind, service }) => kind === "await" && service === action.service,
+    );
+    const [name] = [action, ...awaited].flatMap((each) =>
+      "container" in each && typeof each.container === "string" ? [each.container] : [],
+    );
+    return name === undefined ? undefined : this.#world.containerIfKnown(name);
   }
 
   /** From the switch on (or the last wait, where nothing is switched) the new container serves. */
