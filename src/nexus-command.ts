@@ -95,7 +95,8 @@ export abstract class NexusCommand extends Command {
     if (near.length > 0) error.suggestions = [`Did you mean ${near.join(" or ")}?`];
   }
 
-  protected override async catch(error: Error & { exitCode?: number }): Promise<unknown> {
+  protected override async catch(thrown: Error & { exitCode?: number }): Promise<unknown> {
+    const error = thrown instanceof Told ? thrown.failure : thrown;
     if (error instanceof Errors.CLIError) await this.suggestFlag(error);
     if (this.jsonEnabled()) {
       this.logJson(failureDocument(error));
@@ -129,15 +130,31 @@ function exitOf(error: Error): number {
   return error instanceof Errors.CLIError ? exitCodes.usage : exitCodes.bug;
 }
 
-function asAdvice({ message, code, remedy, exitCode }: NexusError): Errors.CLIError {
-  return new Errors.CLIError(message, { code, suggestions: [remedy], exit: exitCode });
+/** A failure as people are told of it; a command that ran another one inside itself still knows what failed. */
+class Told extends Errors.CLIError {
+  readonly failure: Error;
+
+  constructor(
+    failure: Error,
+    told: Readonly<{ message: string; code: string; remedy: string; exit: number }>,
+  ) {
+    const { message, code, remedy, exit } = told;
+    super(message, { code, suggestions: [remedy], exit });
+    this.failure = failure;
+  }
 }
 
-function asBug(error: Error): Errors.CLIError {
+function asAdvice(failure: NexusError): Told {
+  const { message, code, remedy, exitCode: exit } = failure;
+  return new Told(failure, { message, code, remedy, exit });
+}
+
+function asBug(error: Error): Told {
   if (process.env["NEXUS_DEBUG"]) process.stderr.write(`${error.stack ?? error.message}\n`);
-  return new Errors.CLIError(`This is a bug in Nexus: ${error.message}`, {
+  return new Told(error, {
+    message: `This is a bug in Nexus: ${error.message}`,
     code: "NEXUS_BUG",
-    suggestions: ["Run it again with NEXUS_DEBUG=1 and report what it prints."],
+    remedy: "Run it again with NEXUS_DEBUG=1 and report what it prints.",
     exit: exitCodes.bug,
   });
 }

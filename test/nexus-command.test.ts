@@ -1,0 +1,76 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { exitCodes, NexusError } from "../src/errors.ts";
+import { NexusCommand } from "../src/nexus-command.ts";
+
+class LockedError extends NexusError {
+  readonly code = "NEXUS_LOCKED_HERE";
+  readonly exitCode = exitCodes.locked;
+  readonly remedy = "Run `nexus unlock`.";
+}
+
+const root = import.meta.url;
+
+/** A command that fails, and one that runs it inside itself, as `add service` runs `up`. */
+function commands(failure: Error): Readonly<Record<"inner" | "outer", typeof NexusCommand>> {
+  class Inner extends NexusCommand {
+    async run(): Promise<void> {
+      await this.parse(Inner);
+      throw failure;
+    }
+  }
+  class Outer extends NexusCommand {
+    async run(): Promise<void> {
+      await this.parse(Outer);
+      await Inner.run([], root);
+    }
+  }
+  return { inner: Inner, outer: Outer };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+async function printed(command: typeof NexusCommand): Promise<unknown> {
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  await (command as unknown as { run: (words: string[], from: string) => Promise<unknown> }).run(
+    ["--json"],
+    root,
+  );
+  return JSON.parse(write.mock.calls.map(([text]) => String(text)).join(""));
+}
+
+test.each(["inner", "outer"] as const)(
+  "with --json a failure is one document with its own code and remedy, and sets its own exit code: %s",
+  async (which) => {
+    expect(await printed(commands(new LockedError("busy"))[which])).toEqual({
+      error: {
+        class: "LockedError",
+        code: "NEXUS_LOCKED_HERE",
+        message: "busy",
+        remedy: "Run `nexus unlock`.",
+        exit: exitCodes.locked,
+        details: {},
+      },
+    });
+    expect(process.exitCode).toBe(exitCodes.locked);
+  },
+);
+
+test("a bug inside a command that another one runs stays a bug", async () => {
+  const document = await printed(commands(new TypeError("x is undefined")).outer);
+
+  expect(document).toMatchObject({ error: { class: "TypeError", code: "NEXUS_BUG", exit: 1 } });
+});
+
+test("for people a failure keeps its exit code, however deep the command that met it", async () => {
+  const { outer } = commands(new LockedError("busy"));
+  const run = (outer as unknown as { run: (w: string[], r: string) => Promise<unknown> }).run;
+
+  await expect(run.call(outer, [], root)).rejects.toMatchObject({
+    code: "NEXUS_LOCKED_HERE",
+    suggestions: ["Run `nexus unlock`."],
+    oclif: { exit: exitCodes.locked },
+  });
+});
