@@ -3,6 +3,7 @@ import { Command, Errors, Flags } from "@oclif/core";
 import type { Engine } from "./engine/engine.ts";
 import { exitCodes, NexusError } from "./errors.ts";
 import type { LoadedStack } from "./stack/load.ts";
+import type { TypedCommand } from "./terminal/usage.ts";
 
 /** The flags that every command has. */
 export type SharedFlags = Readonly<{
@@ -85,19 +86,10 @@ export abstract class NexusCommand extends Command {
     await super.finally(error);
   }
 
-  /** Adds the flag that was probably meant to oclif's complaint about one that does not exist. */
-  private async suggestFlag(error: Errors.CLIError): Promise<void> {
-    const { flags: unknown } = error as { flags?: readonly string[] };
-    if (error.constructor.name !== "NonExistentFlagsError" || !unknown) return;
-    const { nearestFlag } = await import("./terminal/near-words.ts");
+  protected override async catch(told: Error & { exitCode?: number }): Promise<unknown> {
     const known = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags });
-    const near = unknown.flatMap((flag) => nearestFlag(flag, known) ?? []);
-    if (near.length > 0) error.suggestions = [`Did you mean ${near.join(" or ")}?`];
-  }
-
-  protected override async catch(thrown: Error & { exitCode?: number }): Promise<unknown> {
-    const error = thrown instanceof Told ? thrown.failure : thrown;
-    if (error instanceof Errors.CLIError) await this.suggestFlag(error);
+    const thrown = told instanceof Told ? told.failure : told;
+    const error = await explainUsage(thrown, { id: this.id ?? "", flags: known });
     if (this.jsonEnabled()) {
       this.logJson(failureDocument(error));
       this.leaveWith(exitOf(error));
@@ -117,12 +109,14 @@ export function failureDocument(error: Error): FailureDocument {
     const { code, message, remedy, details } = error;
     return { error: { class: error.constructor.name, code, message, remedy, exit, details } };
   }
-  const { suggestions: [remedy] = [] } = error as Readonly<{ suggestions?: readonly string[] }>;
   const code = error instanceof Errors.CLIError ? "NEXUS_USAGE" : "NEXUS_BUG";
-  const { message } = error;
-  return {
-    error: { class: error.constructor.name, code, message, ...(remedy ? { remedy } : {}), exit },
-  };
+  return { error: { class: error.constructor.name, code, message: error.message, exit } };
+}
+
+async function explainUsage(error: Error, command: TypedCommand): Promise<Error> {
+  if (!(error instanceof Errors.CLIError)) return error;
+  const { usageProblem } = await import("./terminal/usage.ts");
+  return usageProblem(error, command);
 }
 
 function exitOf(error: Error): number {

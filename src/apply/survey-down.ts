@@ -6,6 +6,7 @@ import type { Stack } from "../stack/stack.ts";
 import type { Survey } from "./bring-up.ts";
 import { readGatewayImage } from "./gateway-image.ts";
 import { chooseNodeBase } from "./node-base.ts";
+import { selectServices } from "./selection.ts";
 
 /** Plans the removal of everything that carries the stack's label; volumes only when asked. */
 export async function surveyDown(
@@ -16,11 +17,15 @@ export async function surveyDown(
   return { ...around, plan: planDown({ stackName: stack, observed: around.observed, volumes }) };
 }
 
-/** Plans to stop and start services, and to wait for them. */
+/** Plans to stop and start services, and to wait for them. Throws UnknownServiceError. */
 export async function surveyRestart(
   request: Readonly<{ engine: Engine; stack: Stack; services: readonly string[] }>,
 ): Promise<Survey> {
   const { engine, stack, services } = request;
+  selectServices(
+    services,
+    stack.services.map(({ name }) => name),
+  );
   const around = await look(engine, stack.name);
   return { ...around, plan: planRestart({ stack, observed: around.observed, services }) };
 }

@@ -33,10 +33,20 @@ export function planRestart(input: RestartInput): Plan {
     actions: inOrder(actions),
     recoveries: {},
     unchanged: [],
-    warnings: pairs
-      .filter(({ container }) => !container)
-      .map(({ service }) => `${service.name} has no container: \`nexus up\` makes one`),
+    warnings: [
+      ...elsewhere(input),
+      ...pairs
+        .filter(({ container }) => !container)
+        .map(({ service }) => `${service.name} has no container: \`nexus up\` makes one`),
+    ],
   };
+}
+
+/** Services that were named and are none of ours to restart. */
+function elsewhere({ stack, services = [] }: RestartInput): readonly string[] {
+  return stack.services
+    .filter(({ kind, name }) => kind === "external" && services.includes(name))
+    .map(({ name }) => `${name} is external: it is restarted where it runs`);
 }
 
 /** The container that runs, else the newest generation. */

@@ -37,6 +37,8 @@ const synonyms: Readonly<Record<string, string>> = {
 
 /** A flag that does not exist, and the one that was probably meant: `--watch`. */
 export function nearestFlag(flag: string, known: readonly string[]): string | undefined {
-  const near = nearest(flag.replace(/^--?/, "").replace(/=.*$/s, ""), known);
+  const typed = flag.replace(/^--?/, "").replace(/=.*$/s, "");
+  const near =
+    nearest(typed, known) ?? known.find((name) => typed.length > 2 && name.startsWith(`${typed}-`));
   return near === undefined ? undefined : `--${near}`;
 }
