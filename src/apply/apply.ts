@@ -5,10 +5,11 @@ import { diagnose } from "../readiness/diagnose.ts";
 import { GatewayLostError, ModelPullError } from "../readiness/errors.ts";
 import type { Cause, Failure } from "../readiness/readiness.ts";
 import { NotReadyError } from "./errors.ts";
-import type { ApplyEvent, ApplyReport } from "./events.ts";
+import type { ApplyEvent, ApplyReport, Progress } from "./events.ts";
 import { perform } from "./perform.ts";
 import { type Ending, runPipeline } from "./pipeline.ts";
-import { reportOutcomes } from "./report.ts";
+import { Recovery } from "./recovery.ts";
+import { type Account, reportOutcomes } from "./report.ts";
 import { type ApplyContext, World } from "./world.ts";
 
 /** Engine calls in flight at most: beyond this an engine gets no faster and probes starve. */
@@ -29,7 +30,7 @@ export async function applyPlan(
   try {
     await run.execute();
     return {
-      services: reportOutcomes(plan, run.endings, run.failures),
+      services: reportOutcomes(plan, run.account()),
       durationMs: performance.now() - since,
       warnings: plan.warnings,
       interrupted: context.signal.aborted,
@@ -41,79 +42,96 @@ export async function applyPlan(
 
 /** One execution of one plan. */
 class Run {
-  readonly endings = new Map<string, Ending>();
-  readonly failures = new Map<string, Failure>();
+  readonly #endings = new Map<string, Ending>();
+  readonly #failures = new Map<string, Failure>();
+  readonly #recovery: Recovery;
   readonly #plan: Plan;
   readonly #world: World;
   readonly #onEvent: (event: ApplyEvent) => void;
-  readonly #mending: Promise<void>[] = [];
-  #lost: Error | undefined;
+  /** What ends the whole run: the engine is gone, or this program is wrong. */
+  #fatal: unknown;
 
   constructor(plan: Plan, world: World, onEvent: (event: ApplyEvent) => void) {
     this.#plan = plan;
     this.#world = world;
     this.#onEvent = onEvent;
+    this.#recovery = new Recovery(plan, world, { endings: this.#endings, onEvent });
   }
 
   async execute(): Promise<void> {
     await runPipeline(this.#plan.actions, {
       width,
-      stopped: () => this.#world.context.signal.aborted || this.#lost !== undefined,
+      stopped: () => this.#world.context.signal.aborted || this.#fatal !== undefined,
       perform: (action) => this.#perform(action),
       onStart: (action) => this.#onEvent({ kind: "started", action }),
       onEnd: (action, ending) => this.#end(action, ending),
     });
-    if (this.#world.context.signal.aborted) this.#undoHalfDone();
-    await Promise.all(this.#mending);
-    if (this.#lost) throw this.#lost;
+    await this.#recovery.settled();
+    // Of an engine that is gone nothing is known: what it has is looked at anew when it is back.
+    if (!isLost(this.#fatal)) await this.#recovery.undoHalfDone();
+    await this.#recovery.settled();
+    if (this.#fatal !== undefined) throw this.#fatal;
   }
 
-  /**
-   * A failed action is explained and mended before it counts as ended: the container's last words are needed first.
-   * What is no failure of a service, a lost engine or a bug, ends the whole run.
-   */
+  /** What the report is made of. */
+  account(): Account {
+    const unrecovered = this.#recovery.lost;
+    return { endings: this.#endings, failures: this.#failures, unrecovered };
+  }
+
+  /** A failed action is explained before it counts as ended: the container's last words are needed first. */
   async #perform(action: Action): Promise<void> {
+    const { signal } = this.#world.context;
+    const tell = (progress: Progress) => this.#onEvent({ kind: "progress", action, progress });
     try {
-      await perform(action, this.#world, (progress) =>
-        this.#onEvent({ kind: "progress", action, progress }),
-      );
+      await perform(action, this.#world, { tell, signal });
     } catch (error) {
       if (error instanceof GatewayLostError) this.#world.forgetLink();
-      if (isLost(error)) this.#lost ??= error;
-      else if (!(error instanceof NexusError)) this.#blame(error);
-      else await this.#explain(action, error);
+      if (!isInterruption(error, signal)) await this.#judge(action, error);
       throw error;
     }
   }
 
   #end(action: Action, ending: Ending): void {
-    this.endings.set(action.id, ending);
+    this.#endings.set(action.id, ending);
     if (ending.outcome === "done") {
       this.#onEvent({ kind: "finished", action, durationMs: ending.durationMs });
     } else if (ending.outcome === "skipped") {
       this.#onEvent({ kind: "skipped", action, because: ending.because });
     } else {
-      const failure = this.failures.get(action.service ?? "");
+      const failure = this.#failures.get(action.service ?? "");
       this.#onEvent({ kind: "failed", action, message: failure?.message ?? ending.error.message });
     }
   }
 
-  /** An interruption ends waits with errors of all kinds; anything else that is unknown is a bug. */
-  #blame(error: unknown): void {
-    if (this.#world.context.signal.aborted) return;
-    this.#lost ??= error instanceof Error ? error : new Error(String(error));
+  /** Whose fault it is: the engine's, ours, or the service's. */
+  async #judge(action: Action, error: unknown): Promise<void> {
+    const lost = await this.#lossBehind(error);
+    if (lost !== undefined || !(error instanceof NexusError)) this.#fatal ??= lost ?? error;
+    if (this.#fatal === undefined && error instanceof NexusError)
+      await this.#explain(action, error);
+  }
+
+  /** A gateway that goes away together with its engine is no failure of a service. */
+  async #lossBehind(error: unknown): Promise<unknown> {
+    if (isLost(error)) return error;
+    if (!(error instanceof GatewayLostError)) return undefined;
+    return this.#world.context.engine.describe().then(
+      () => undefined,
+      (reason: unknown) => (isLost(reason) ? reason : undefined),
+    );
   }
 
   async #explain(action: Action, error: NexusError): Promise<void> {
     const { engine } = this.#world.context;
     const { service = "" } = action;
-    if (this.failures.has(service)) return;
+    if (this.#failures.has(service)) return;
     const id = this.#containerOf(action);
-    this.failures.set(
+    this.#failures.set(
       service,
       await diagnose({ engine, service, containerId: id, cause: causeOf(error) }),
     );
-    if (!this.#handedOver(service)) this.#mending.push(this.#recover(service));
+    this.#recovery.begin(service);
   }
 
   /** The container whose last words matter: the action's own, else the one that its service waits for. */
@@ -126,40 +144,11 @@ class Run {
     );
     return name === undefined ? undefined : this.#world.containerIfKnown(name);
   }
+}
 
-  /** From the switch on (or the last wait, where nothing is switched) the new container serves. */
-  #handedOver(service: string): boolean {
-    const actions = this.#plan.actions.filter((action) => action.service === service);
-    const gate =
-      actions.find(({ kind }) => kind === "switch") ??
-      actions.findLast(({ kind }) => kind === "await");
-    return gate !== undefined && this.endings.get(gate.id)?.outcome === "done";
-  }
-
-  /** An interruption leaves nothing down that was up: replacements that did not come through are taken back. */
-  #undoHalfDone(): void {
-    for (const service of Object.keys(this.#plan.recoveries)) {
-      const outcomes = this.#plan.actions
-        .filter((action) => action.service === service)
-        .map(({ id }) => this.endings.get(id)?.outcome);
-      const begun = outcomes.includes("done") && outcomes.includes("skipped");
-      if (begun && !this.#handedOver(service) && !this.failures.has(service)) {
-        this.#mending.push(this.#recover(service));
-      }
-    }
-  }
-
-  /** Puts the old container back in charge; a step that fails does not keep the next ones from being tried. */
-  async #recover(service: string): Promise<void> {
-    for (const action of this.#plan.recoveries[service] ?? []) {
-      this.#onEvent({ kind: "started", action });
-      const since = performance.now();
-      await perform(action, this.#world, () => undefined).then(
-        () => this.#onEvent({ kind: "finished", action, durationMs: performance.now() - since }),
-        (error: Error) => this.#onEvent({ kind: "failed", action, message: error.message }),
-      );
-    }
-  }
+/** An interruption ends waits with errors of all kinds, which are no failure of anything. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && !(error instanceof NexusError);
 }
 
 function isLost(error: unknown): error is NexusError {

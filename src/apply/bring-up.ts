@@ -2,12 +2,15 @@
 import type { Engine, EngineDescription, Observed } from "../engine/engine.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type EventFeed, openEventFeed } from "../readiness/event-feed.ts";
-import { ConsentRefusedError } from "./errors.ts";
+import { ConsentRefusedError, InterruptedError } from "./errors.ts";
 import type { ApplyEvent, ApplyReport } from "./events.ts";
 import { applyPlan } from "./apply.ts";
 import type { GatewayImage } from "./gateway-image.ts";
 import { withStackLock } from "./lock.ts";
 import { afterLoss, waitForEngine } from "./loss.ts";
+
+/** How often a change is begun anew because the engine went away in the middle. */
+const attempts = 3;
 
 /** A look at the world and the plan that follows from it. */
 export type Survey = Readonly<{
@@ -38,15 +41,14 @@ export type ChangeOptions = Readonly<{
 
 /**
  * Brings the world to what the survey plans. Makes no writing call when there is nothing to change.
- * Throws StackLockedError, ConsentRefusedError and whatever the survey throws; failing services are in the report.
+ * Throws StackLockedError, ConsentRefusedError, InterruptedError and whatever the survey throws; failing services are in the report.
  */
 export async function changeStack(options: ChangeOptions): Promise<ApplyReport> {
   const { engine, stack, command, waitForLockMs } = options;
   const first = await options.survey();
   if (first.plan.actions.length === 0) return nothingDone(first.plan);
-  return withStackLock({ engine, stack, command, waitMs: waitForLockMs }, () =>
-    changeLocked(options),
-  );
+  const lock = { engine, stack, command, waitMs: waitForLockMs, signal: options.signal };
+  return withStackLock(lock, () => changeLocked(options));
 }
 
 async function changeLocked(options: ChangeOptions): Promise<ApplyReport> {
@@ -55,6 +57,7 @@ async function changeLocked(options: ChangeOptions): Promise<ApplyReport> {
   const survey = await options.survey();
   if (survey.plan.actions.length === 0) return nothingDone(survey.plan);
   await askAbout(survey.plan, options);
+  if (options.signal.aborted) throw new InterruptedError();
   await options.onPlan(survey.plan);
   const report = await applyUntilSettled(survey, feed, options);
   const more = report.interrupted ? undefined : await options.lookAgain?.();
@@ -69,19 +72,25 @@ async function applyUntilSettled(
   feed: EventFeed,
   options: ChangeOptions,
 ): Promise<ApplyReport> {
-  let survey = first;
+  const { engine, signal, onEvent } = options;
+  let survey: Survey | undefined = first;
   for (let attempt = 1; ; attempt++) {
     try {
+      survey ??= await surveyAgain(options);
       const { observed, gatewayImage, plan } = survey;
-      const { engine, signal, onEvent } = options;
       return await applyPlan(plan, { engine, observed, gatewayImage, feed, signal }, onEvent);
     } catch (error) {
-      if (!afterLoss(error) || attempt === 3) throw error;
-      await waitForEngine(options.engine, options.signal);
-      survey = await options.survey();
-      await options.onPlan(survey.plan);
+      if (!afterLoss(error) || attempt === attempts) throw error;
+      survey = undefined;
+      await waitForEngine(engine, signal);
     }
   }
+}
+
+async function surveyAgain({ survey, onPlan }: ChangeOptions): Promise<Survey> {
+  const again = await survey();
+  await onPlan(again.plan);
+  return again;
 }
 
 async function askAbout(plan: Plan, { consent }: ChangeOptions): Promise<void> {

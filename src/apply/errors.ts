@@ -19,6 +19,17 @@ export class StackLockedError extends NexusError {
   }
 }
 
+/** The user interrupted before anything was begun, or while the engine was away. */
+export class InterruptedError extends NexusError {
+  readonly code = "NEXUS_INTERRUPTED";
+  readonly exitCode = exitCodes.interrupted;
+  readonly remedy = "Run it again: it carries on from what is there then.";
+
+  constructor() {
+    super("Interrupted.");
+  }
+}
+
 /** The plan would destroy something and the user did not say yes. */
 export class ConsentRefusedError extends NexusError {
   readonly code = "NEXUS_CONSENT_REFUSED";

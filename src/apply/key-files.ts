@@ -33,7 +33,9 @@ export async function saveKey(directory: string, name: string, key: string): Pro
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   const path = keyFile(directory, name);
-  const draft = `${path}.${String(process.pid)}`;
+  const draft = `${path}.new`;
+  // An interrupted run may have left one behind.
+  await rm(draft, { force: true });
   await writeFile(draft, `${key}\n`, { mode: 0o600, flag: "wx" });
   await rename(draft, path);
   return path;

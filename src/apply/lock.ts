@@ -5,13 +5,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Engine, ObservedVolume } from "../engine/engine.ts";
-import { StackLockedError } from "./errors.ts";
+import { InterruptedError, StackLockedError } from "./errors.ts";
 import { isAlive, thisProcess } from "./owner.ts";
 
 /** Who holds a stack's lock. */
 export type LockOwner = Readonly<{
   nonce: string;
   host: string;
+  /** Tells hosts of the same name apart. */
+  machine: string;
   /** Changes with every boot of the host. */
   boot: string;
   pid: number;
@@ -24,21 +26,35 @@ export type LockOwner = Readonly<{
 }>;
 
 const prefix = "io.nexus.lock.";
+const stackLabel = "io.nexus.stack";
 const lockName = (stack: string) => `nexus-lock-${stack}`;
+const claimName = (stack: string, nonce: string) => `${lockName(stack)}-${nonce}`;
 
-/** Whether a volume is a lock of Nexus and not somebody's data. */
-export const isLockVolume = (name: string) => name.startsWith("nexus-lock-");
+export type LockOptions = Readonly<{
+  engine: Engine;
+  stack: string;
+  /** As the user typed it. */
+  command: string;
+  /** How long to wait for a lock that somebody else holds, in milliseconds; not at all by default. */
+  waitMs?: number;
+  /** Ends the waiting. */
+  signal?: AbortSignal;
+}>;
 
-/** Runs `work` while holding the stack's lock; throws {@link StackLockedError} when another process has it. */
+/**
+ * Runs `work` while holding the stack's lock. Throws {@link StackLockedError} when another process has it, and
+ * {@link InterruptedError} when the signal aborts before it is had.
+ */
 export async function withStackLock<Result>(
-  options: Readonly<{ engine: Engine; stack: string; command: string; waitMs?: number }>,
+  options: LockOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const release = await acquire(options);
+  const me = await acquire(options);
   try {
     return await work();
   } finally {
-    await release();
+    // One that cannot be released now is taken over by the next command, once this process has ended.
+    await release(options, me).catch(() => undefined);
   }
 }
 
@@ -55,10 +71,13 @@ export async function breakLock(engine: Engine, stack: string): Promise<LockOwne
   return owner;
 }
 
-async function acquire(
-  options: Readonly<{ engine: Engine; stack: string; command: string; waitMs?: number }>,
-): Promise<() => Promise<void>> {
-  const { engine, stack, command, waitMs = 0 } = options;
+async function acquire({
+  engine,
+  stack,
+  command,
+  waitMs = 0,
+  signal,
+}: LockOptions): Promise<LockOwner> {
   const me: LockOwner = {
     nonce: randomUUID(),
     ...(await thisProcess()),
@@ -67,15 +86,28 @@ async function acquire(
   };
   const deadline = Date.now() + waitMs;
   for (;;) {
-    const holder = await claim(engine, lockName(stack), stack, me);
-    if (holder.nonce === me.nonce) return () => engine.volumes.remove(lockName(stack));
-    if (await isDead(holder)) {
-      await removeDead(engine, stack, holder, me);
-    } else if (Date.now() >= deadline) {
-      throw new StackLockedError(stack, holder);
-    } else {
-      await delay(250);
-    }
+    if (signal?.aborted) throw new InterruptedError();
+    const holder = await claim({ engine, stack, name: lockName(stack) }, me);
+    if (holder.nonce === me.nonce) return me;
+    if (await isDead(holder))
+      await removeDead({ engine, stack, name: lockName(stack) }, holder, me);
+    else if (Date.now() >= deadline) throw new StackLockedError(stack, holder);
+    else await delay(250, undefined, signal && { signal }).catch(() => undefined);
+  }
+}
+
+/** Gives up our own lock, and nobody else's: `nexus unlock` may have taken it from us. */
+async function release({ engine, stack }: LockOptions, me: LockOwner): Promise<void> {
+  await sweepClaims(engine, stack);
+  const current = await readLock(engine, stack);
+  if (current?.nonce === me.nonce) await engine.volumes.remove(lockName(stack));
+}
+
+/** Removes what was left by processes that died while they took over from another one that had died. */
+async function sweepClaims(engine: Engine, stack: string): Promise<void> {
+  const volumes = await engine.volumes.list(`${stackLabel}=${stack}`);
+  for (const volume of volumes.filter(({ name }) => name.startsWith(claimName(stack, "")))) {
+    if (await isDead(ownerOf(volume))) await engine.volumes.remove(volume.name);
   }
 }
 
@@ -83,34 +115,29 @@ async function isDead(holder: LockOwner): Promise<boolean> {
   return (await isAlive(holder)) === "dead";
 }
 
+/** A volume that at most one process holds: the lock, or the claim to remove the lock of a dead owner. */
+type Held = Readonly<{ engine: Engine; stack: string; name: string }>;
+
 /**
- * Removes the lock of a dead owner. Only one process can hold the claim named after the dead owner's nonce,
- * and it looks again before it removes: a lock taken anew in the meantime has another nonce.
+ * Removes what a dead owner holds. Only one process can hold the claim named after the dead owner's nonce, and it
+ * looks again before it removes: what was taken anew in the meantime has another nonce. A claim whose own holder
+ * died is removed the same way, so that of two processes that find it only one goes on.
  */
-async function removeDead(
-  engine: Engine,
-  stack: string,
-  dead: LockOwner,
-  me: LockOwner,
-): Promise<void> {
-  const claimName = `${lockName(stack)}-${dead.nonce}`;
-  const winner = await claim(engine, claimName, stack, me);
+async function removeDead(held: Held, dead: LockOwner, me: LockOwner): Promise<void> {
+  const claimed = { ...held, name: claimName(held.stack, dead.nonce) };
+  const winner = await claim(claimed, me);
   if (winner.nonce !== me.nonce) {
-    if (await isDead(winner)) await engine.volumes.remove(claimName);
-    await delay(25);
+    if (await isDead(winner)) await removeDead(claimed, winner, me);
+    else await delay(25);
     return;
   }
-  const current = await readLock(engine, stack);
-  if (current?.nonce === dead.nonce) await engine.volumes.remove(lockName(stack));
-  await engine.volumes.remove(claimName);
+  const { volumes } = held.engine;
+  const current = await volumes.inspect(held.name);
+  if (current && ownerOf(current).nonce === dead.nonce) await volumes.remove(held.name);
+  await volumes.remove(claimed.name);
 }
 
-async function claim(
-  engine: Engine,
-  name: string,
-  stack: string,
-  me: LockOwner,
-): Promise<LockOwner> {
+async function claim({ engine, name, stack }: Held, me: LockOwner): Promise<LockOwner> {
   const labels = Object.fromEntries(
     Object.entries(me).map(([key, value]) => [`${prefix}${key}`, String(value)]),
   );
@@ -122,6 +149,7 @@ function ownerOf({ labels, createdAt }: ObservedVolume): LockOwner {
   return {
     nonce: label("nonce"),
     host: label("host"),
+    machine: label("machine"),
     boot: label("boot"),
     pid: Number(label("pid")),
     processStart: label("processStart"),

@@ -5,6 +5,8 @@ import { hostname, userInfo } from "node:os";
 /** A process on a host, told apart from a later one with the same pid. */
 export type ProcessOwner = Readonly<{
   host: string;
+  /** Tells hosts of the same name apart; empty where the system has no such id. */
+  machine: string;
   boot: string;
   pid: number;
   processStart: string;
@@ -15,6 +17,7 @@ export type ProcessOwner = Readonly<{
 export async function thisProcess(): Promise<ProcessOwner> {
   return {
     host: hostname(),
+    machine: await machineId(),
     boot: await bootId(),
     pid: process.pid,
     processStart: (await processStart(process.pid)) ?? "",
@@ -24,7 +27,7 @@ export async function thisProcess(): Promise<ProcessOwner> {
 
 /** `unknown` where it cannot be judged from here: a process on another host. */
 export async function isAlive(owner: ProcessOwner): Promise<"alive" | "dead" | "unknown"> {
-  if (owner.host !== hostname()) return "unknown";
+  if (owner.host !== hostname() || owner.machine !== (await machineId())) return "unknown";
   if (owner.boot !== (await bootId())) return "dead";
   if (!signalReaches(owner.pid)) return "dead";
   return ((await processStart(owner.pid)) ?? "") === owner.processStart ? "alive" : "dead";
@@ -36,6 +39,14 @@ function signalReaches(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+}
+
+/** machine-id(5): made when Linux was installed. */
+async function machineId(): Promise<string> {
+  return readFile("/etc/machine-id", "utf8").then(
+    (id) => id.trim(),
+    () => "",
+  );
 }
 
 /** Linux names each boot; elsewhere a pid and its start have to do. */

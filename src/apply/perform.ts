@@ -1,11 +1,11 @@
 /** One engine call (or one word with the gateway) per kind of action. No decisions. */
+import { mintKey } from "../gateway/protocol.ts";
 import type { Action, ActionKind } from "../plan/plan.ts";
 import { awaitService } from "../readiness/await-service.ts";
 import { pullModel } from "../readiness/models.ts";
 import { IntentMismatchError, NotReadyError } from "./errors.ts";
 import { ensureGatewayImage } from "./gateway-image.ts";
 import { saveKey } from "./key-files.ts";
-import { addKey } from "./keys.ts";
 import { ensureNodeBase } from "./node-base.ts";
 import { seedSecrets } from "./secrets.ts";
 import { Speed } from "./speed.ts";
@@ -16,26 +16,29 @@ import type { Tell, World } from "./world.ts";
 type Performer<Kind extends ActionKind> = (
   action: Extract<Action, { kind: Kind }>,
   world: World,
-  tell: Tell,
+  how: Manner,
 ) => Promise<void>;
+
+/** Whom to tell how far it is, and when to give up what only waits. */
+type Manner = Readonly<{ tell: Tell; signal: AbortSignal }>;
 
 const gatewayName = "gateway";
 
 /** Carries out one action; rejects with the failure that stopped it. */
-export function perform(action: Action, world: World, tell: Tell): Promise<void> {
+export function perform(action: Action, world: World, how: Manner): Promise<void> {
   const performer = performers[action.kind] as Performer<ActionKind>;
-  return performer(action, world, tell);
+  return performer(action, world, how);
 }
 
 const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
-  pull: async ({ image }, { context }, tell) => {
+  pull: async ({ image }, { context }, { tell, signal }) => {
     const speed = new Speed();
-    for await (const pull of context.engine.images.pull(image, context.signal)) {
+    for await (const pull of context.engine.images.pull(image, signal)) {
       tell({ kind: "pull", pull, bytesPerSecond: speed.at(pull.downloadedBytes) });
     }
   },
 
-  build: async ({ image, build }, world, tell) => {
+  build: async ({ image, build }, world, { tell }) => {
     const { engine, gatewayImage } = world.context;
     const onLine = (line: string) => tell({ kind: "build", line });
     await world.once(() => ensureNodeBase(engine, gatewayImage.base, onLine));
@@ -44,7 +47,7 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
       onLine(line);
   },
 
-  "build-gateway": async (_, world, tell) => {
+  "build-gateway": async (_, world, { tell }) => {
     const { engine, gatewayImage } = world.context;
     const onLine = (line: string) => tell({ kind: "build", line });
     await world.once(() => ensureNodeBase(engine, gatewayImage.base, onLine));
@@ -82,10 +85,10 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     await verifyIntent(container, id, world);
   },
 
-  await: async (action, world, tell) => {
-    const { engine, feed, signal } = world.context;
+  await: async (action, world, { tell, signal }) => {
+    const { engine, feed } = world.context;
     const service = action.service ?? "";
-    if (service === gatewayName) await meetGateway(action.container ?? "", world);
+    if (service === gatewayName) await meetGateway(action.container ?? "", world, signal);
     const verdict = await awaitService({
       engine,
       feed,
@@ -98,8 +101,7 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     if (!verdict.reached) throw new NotReadyError(service, verdict.cause);
   },
 
-  "pull-model": async ({ upstream, model, stallTimeoutMs }, world, tell) => {
-    const { signal } = world.context;
+  "pull-model": async ({ upstream, model, stallTimeoutMs }, world, { tell, signal }) => {
     const onProgress = (
       progress: Readonly<{
         status: string;
@@ -124,17 +126,19 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     const link = await world.link();
     const known = await link.call({ op: "keys.list" });
     if (known.length > 0) return;
-    const { key } = await addKey(link, { name, scopes: ["inference", "admin"] });
+    const { key, record } = mintKey({ name, scopes: ["inference", "admin"] }, new Date());
+    // Saved first: a key that the gateway knows and nobody has could never be used.
     await saveKey(folder, name, key);
+    await link.call({ op: "keys.add", key: record });
   },
 
   switch: ({ upstream }, world) => world.switchTo(upstream),
 
-  drain: async ({ url }, world, tell) => {
+  drain: async ({ url }, world, { tell, signal }) => {
     const link = await world.link();
     const onProgress = (progress: unknown) =>
       tell({ kind: "drain", inFlight: inFlightOf(progress) });
-    await link.call({ op: "drain", url }, { onProgress, signal: world.context.signal });
+    await link.call({ op: "drain", url }, { onProgress, signal });
   },
 
   update: async ({ container, limits, restart }, world) => {
@@ -158,9 +162,10 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
 };
 
 /** The gateway is there when its control channel answers: nothing else proves it on an engine far away. */
-async function meetGateway(container: string, world: World): Promise<void> {
+async function meetGateway(container: string, world: World, signal: AbortSignal): Promise<void> {
+  world.turnTo(container);
   try {
-    await (await world.link()).call({ op: "hello" }, { signal: world.context.signal });
+    await (await world.link()).call({ op: "hello" }, { signal });
   } catch (error) {
     const seen = await world.context.engine.containers.inspect(world.container(container));
     if (seen?.state !== "exited") throw error;

@@ -6,17 +6,24 @@ import type { Failure } from "../readiness/readiness.ts";
 import type { ApplyReport, ServiceOutcome } from "./events.ts";
 import type { Ending } from "./pipeline.ts";
 
-type Endings = ReadonlyMap<string, Ending>;
-type Failures = ReadonlyMap<string, Failure>;
+/** How the carrying out of a plan went. */
+export type Account = Readonly<{
+  /** By the action's id. */
+  endings: ReadonlyMap<string, Ending>;
+  /** By service; under the empty name what all share. */
+  failures: ReadonlyMap<string, Failure>;
+  /** Services whose old container could not be put back. */
+  unrecovered: ReadonlySet<string>;
+}>;
 
 /** One outcome per service that the plan names, in the plan's order, then those it leaves alone. */
-export function reportOutcomes(plan: Plan, endings: Endings, failures: Failures): ServiceOutcome[] {
+export function reportOutcomes(plan: Plan, account: Account): ServiceOutcome[] {
   const named = [
     ...new Set(plan.actions.flatMap(({ service }) => (service === undefined ? [] : [service]))),
   ];
-  const shared = failures.get("");
+  const shared = account.failures.get("");
   return [
-    ...named.map((service) => outcomeOf(service, plan, endings, failures)),
+    ...named.map((service) => outcomeOf(service, plan, account)),
     ...plan.unchanged
       .filter((service) => !named.includes(service))
       .map((service) => ({ service, outcome: "unchanged" as const })),
@@ -42,25 +49,21 @@ export function exitCodeOf({ services, interrupted }: ApplyReport): ExitCode {
     : exitCodes.notReady;
 }
 
-function outcomeOf(
-  service: string,
-  plan: Plan,
-  endings: Endings,
-  failures: Failures,
-): ServiceOutcome {
+function outcomeOf(service: string, plan: Plan, account: Account): ServiceOutcome {
+  const { endings, failures } = account;
   const actions = plan.actions.filter((action) => action.service === service);
   const failure = failures.get(service);
   if (failure)
-    return { service, outcome: isServing(service, plan, endings) ? "kept" : "failed", failure };
-  const skipped = actions.find(({ id }) => endings.get(id)?.outcome === "skipped");
-  if (skipped)
-    return { service, outcome: "blocked", failure: blockedBy(service, skipped, plan, endings) };
+    return { service, outcome: isServing(service, plan, account) ? "kept" : "failed", failure };
+  const unfinished = actions.find(({ id }) => endings.get(id)?.outcome !== "done");
+  if (unfinished)
+    return { service, outcome: "blocked", failure: blockedBy(service, unfinished, plan, account) };
   return { service, ...settled(actions) };
 }
 
 /** Whether a container serves in spite of the failure: the old one put back, or a new one that took over before. */
-function isServing(service: string, plan: Plan, endings: Endings): boolean {
-  if (plan.recoveries[service]) return true;
+function isServing(service: string, plan: Plan, { endings, unrecovered }: Account): boolean {
+  if (plan.recoveries[service]) return !unrecovered.has(service);
   return plan.actions.some(
     (action) =>
       action.service === service &&
@@ -81,26 +84,37 @@ function settled(actions: readonly Action[]): Pick<ServiceOutcome, "outcome" | "
   return { outcome: gone ? "removed" : "ready" };
 }
 
-function blockedBy(service: string, skipped: Action, plan: Plan, endings: Endings): Failure {
-  const by = rootCause(skipped, plan, endings);
+function blockedBy(service: string, unfinished: Action, plan: Plan, account: Account): Failure {
+  const by = rootCause(unfinished, plan, account);
+  const cause = { kind: "blocked", by: by ?? "an interruption" } as const;
+  const told =
+    by === undefined
+      ? unfinishedBusiness(service)
+      : explain(cause, { service, external: false, logs: [] });
+  return { service, cause, ...told, logs: [] };
+}
+
+function unfinishedBusiness(service: string): Pick<Failure, "message" | "remedy"> {
   return {
-    service,
-    cause: { kind: "blocked", by },
-    ...explain({ kind: "blocked", by }, { service, external: false, logs: [] }),
-    logs: [],
+    message: `${service} is not finished, because it was interrupted.`,
+    remedy: "Run `nexus up` again: it carries on from here.",
   };
 }
 
-/** Walks back from a skipped action to the one that failed, and names its service. */
-function rootCause(skipped: Action, plan: Plan, endings: Endings): string {
+/** Walks back from an unfinished action to the one that failed, and names its service; undefined when none did. */
+function rootCause(
+  unfinished: Action,
+  plan: Plan,
+  { endings, failures }: Account,
+): string | undefined {
   const byId = new Map(plan.actions.map((action) => [action.id, action]));
-  let current = skipped;
-  for (;;) {
-    const culprit = current.after
-      .map((id) => byId.get(id))
+  for (let current: Action | undefined = unfinished; current;) {
+    const { id, service, after }: Action = current;
+    if (endings.get(id)?.outcome === "failed")
+      return failures.has(service ?? "") ? (service ?? id) : undefined;
+    current = after
+      .map((before) => byId.get(before))
       .find((action) => action && endings.get(action.id)?.outcome !== "done");
-    if (!culprit) return "an interruption";
-    if (endings.get(culprit.id)?.outcome === "failed") return culprit.service ?? culprit.id;
-    current = culprit;
   }
+  return undefined;
 }

@@ -24,7 +24,7 @@ export class World {
   readonly requests: ReadonlyMap<string, ContainerRequest>;
   readonly #containers: Map<string, string>;
   readonly #networks: Map<string, string>;
-  readonly #gateway: string | undefined;
+  #gateway: string | undefined;
   #config: GatewayConfig | undefined;
   #link: Promise<GatewayLink> | undefined;
   #base: Promise<void> | undefined;
@@ -71,6 +71,15 @@ export class World {
     return this.#link;
   }
 
+  /** From now on this is the gateway that is spoken to: the new one, or the old one that was put back. */
+  turnTo(gateway: string): void {
+    if (gateway === this.#gateway) return;
+    const former = this.#link;
+    void former?.then((link) => link.close()).catch(() => undefined);
+    this.#gateway = gateway;
+    this.#link = undefined;
+  }
+
   /** After the channel broke: the next use opens a new one. */
   forgetLink(): void {
     this.#link = undefined;
@@ -82,9 +91,10 @@ export class World {
     await (await this.link()).call({ op: "configure", config });
   }
 
-  /** Replaces one upstream in the configuration in force. */
+  /** Replaces one upstream in the configuration given before; without one the gateway still has its own. */
   async switchTo(upstream: Upstream): Promise<void> {
-    const config = known(this.#config, "gateway configuration", upstream.id);
+    const config = this.#config;
+    if (config === undefined) return;
     const upstreams = config.upstreams.map((each) => (each.id === upstream.id ? upstream : each));
     await this.configure({ ...config, upstreams });
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Ending } from "../../src/apply/pipeline.ts";
-import { exitCodeOf, reportOutcomes } from "../../src/apply/report.ts";
+import { type Account, exitCodeOf, reportOutcomes } from "../../src/apply/report.ts";
 import type { Action, Plan } from "../../src/plan/plan.ts";
 import type { Cause, Failure } from "../../src/readiness/readiness.ts";
 
@@ -39,6 +39,15 @@ const failureOf = (service: string, cause: Cause): Failure => ({
   remedy: "mend it",
   logs: [],
 });
+const account = (
+  endings: Readonly<Record<string, Ending>>,
+  rest: Partial<Account> = {},
+): Account => ({
+  endings: new Map(Object.entries(endings)),
+  failures: new Map(),
+  unrecovered: new Set(),
+  ...rest,
+});
 const report = (services: ReturnType<typeof reportOutcomes>, interrupted = false) => ({
   services,
   interrupted,
@@ -48,14 +57,7 @@ const report = (services: ReturnType<typeof reportOutcomes>, interrupted = false
 
 test("a service whose wait succeeded is ready at the level that was waited for", () => {
   const plan = planOf([startOf("ollama"), awaitOf("ollama")], { unchanged: ["gateway"] });
-  const outcomes = reportOutcomes(
-    plan,
-    new Map<string, Ending>([
-      ["start ollama", done],
-      ["await ollama", done],
-    ]),
-    new Map(),
-  );
+  const outcomes = reportOutcomes(plan, account({ "start ollama": done, "await ollama": done }));
 
   expect(outcomes).toEqual([
     { service: "ollama", outcome: "ready", level: "ready" },
@@ -67,16 +69,9 @@ test("a service whose wait succeeded is ready at the level that was waited for",
 test("a job that ended well is completed", () => {
   const plan = planOf([startOf("seed"), awaitOf("seed", true)]);
 
-  expect(
-    reportOutcomes(
-      plan,
-      new Map<string, Ending>([
-        ["start seed", done],
-        ["await seed", done],
-      ]),
-      new Map(),
-    ),
-  ).toEqual([{ service: "seed", outcome: "completed", level: "completed" }]);
+  expect(reportOutcomes(plan, account({ "start seed": done, "await seed": done }))).toEqual([
+    { service: "seed", outcome: "completed", level: "completed" },
+  ]);
 });
 
 test("a service whose replacement failed is kept, and the exit code is 4 all the same", () => {
@@ -84,11 +79,7 @@ test("a service whose replacement failed is kept, and the exit code is 4 all the
   const failures = new Map([["tts", failureOf("tts", { kind: "crashed", exitCode: 3 })]]);
   const outcomes = reportOutcomes(
     plan,
-    new Map<string, Ending>([
-      ["start tts", done],
-      ["await tts", failed],
-    ]),
-    failures,
+    account({ "start tts": done, "await tts": failed }, { failures }),
   );
 
   expect(outcomes).toMatchObject([
@@ -97,19 +88,47 @@ test("a service whose replacement failed is kept, and the exit code is 4 all the
   expect(exitCodeOf(report(outcomes))).toBe(4);
 });
 
-test("a service that waits for a failed one is blocked, and names the one to mend", () => {
-  const plan = planOf([startOf("db"), awaitOf("db"), startOf("web", ["await db"]), awaitOf("web")]);
-  const endings = new Map<string, Ending>([
-    ["start db", done],
-    ["await db", failed],
-    ["start web", skipped],
-    ["await web", skipped],
-  ]);
+test("a service whose old container could not be put back either is not called kept", () => {
+  const plan = planOf([startOf("tts"), awaitOf("tts")], { recoveries: { tts: [startOf("tts")] } });
+  const failures = new Map([["tts", failureOf("tts", { kind: "crashed", exitCode: 3 })]]);
+  const endings = { "start tts": done, "await tts": failed };
+
+  expect(
+    reportOutcomes(plan, account(endings, { failures, unrecovered: new Set(["tts"]) })),
+  ).toMatchObject([{ service: "tts", outcome: "failed" }]);
+});
+
+test("a service whose wait was interrupted is not called ready, and nobody is blamed for it", () => {
+  const plan = planOf([startOf("tts"), awaitOf("tts"), startOf("web", ["await tts"])]);
   const outcomes = reportOutcomes(
     plan,
-    endings,
-    new Map([["db", failureOf("db", { kind: "out-of-memory" })]]),
+    account({ "start tts": done, "await tts": failed, "start web": skipped }),
   );
+
+  expect(outcomes).toMatchObject([
+    {
+      service: "tts",
+      outcome: "blocked",
+      failure: { message: "tts is not finished, because it was interrupted." },
+    },
+    {
+      service: "web",
+      outcome: "blocked",
+      failure: { message: "web is not finished, because it was interrupted." },
+    },
+  ]);
+});
+
+test("a service that waits for a failed one is blocked, and names the one to mend", () => {
+  const plan = planOf([startOf("db"), awaitOf("db"), startOf("web", ["await db"]), awaitOf("web")]);
+  const failures = new Map([["db", failureOf("db", { kind: "out-of-memory" })]]);
+  const endings = {
+    "start db": done,
+    "await db": failed,
+    "start web": skipped,
+    "await web": skipped,
+  };
+  const outcomes = reportOutcomes(plan, account(endings, { failures }));
 
   expect(outcomes[1]).toMatchObject({
     service: "web",

@@ -1,0 +1,135 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { containersOf, type StackFolder, stackFolder, until, writeIn } from "../support/cli.ts";
+import {
+  belongingsOf,
+  momentsOver,
+  processesIn,
+  readInside,
+  signalAfter,
+  wipe,
+  writeInside,
+} from "../support/kills.ts";
+
+/** Another seed tries other moments: `NEXUS_KILL_SEED=7 npx vitest …`. */
+const seed = Number(process.env["NEXUS_KILL_SEED"] ?? 20_260_101);
+const killsEach = Number(process.env["NEXUS_KILLS"] ?? 15);
+
+const folders: StackFolder[] = [];
+afterAll(async () => Promise.all(folders.map((folder) => folder[Symbol.asyncDispose]())));
+
+/** Secrets, a volume, a dependent and a second network: whatever `up` can be killed in the middle of. */
+const services = (name: string) => `
+  store:
+    image: nexus-test/scenario:1
+    port: 9000
+    provides: [chat]
+    environment: { SCENARIO_NAME: ${name} }
+    volumes: [data:/data]
+    secrets: [token]
+  page:
+    image: nexus-test/web:1
+    port: 9000
+    provides: [tool]
+    environment: { PAGE_NAME: ${name} }
+  inner: { image: nexus-test/web:1, port: 9000, provides: [tool], egress: false, depends_on: [page] }
+volumes: { data: {} }
+`;
+
+async function killableStack(): Promise<StackFolder> {
+  const folder = await stackFolder(services("first"));
+  folders.push(folder);
+  await writeIn(folder, ".nexus/secrets/token", "a secret\n");
+  return folder;
+}
+
+/** The next `up` has to succeed, and what is there then is the stack and nothing else. */
+async function mustConverge(stack: StackFolder, moment: string): Promise<void> {
+  const up = await stack.run("up");
+  expect(up, `${moment}: ${up.stderr}`).toMatchObject({ exitCode: 0 });
+
+  const { containers, networks, volumes } = await belongingsOf(stack.name);
+  const counted = containers.map((container) => container.replace(/-\d+ /, " "));
+  expect(counted.toSorted(), moment).toEqual([
+    "gateway running unless-stopped",
+    "inner running unless-stopped",
+    "page running unless-stopped",
+    "store running unless-stopped",
+  ]);
+  expect(networks, moment).toEqual([stack.name, `${stack.name}-internal`]);
+  expect(volumes, moment).toEqual([
+    `${stack.name}-gateway`,
+    `${stack.name}-store-secrets`,
+    `${stack.name}_data`,
+  ]);
+
+  const { exitCode, document } = await stack.json<{ services: { state: string }[] }>("status");
+  expect(exitCode, moment).toBe(0);
+  expect(document.services.map(({ state }) => state)).toEqual(["ready", "ready", "ready", "ready"]);
+  expect(
+    await modelsStatus(stack),
+    `${moment}: the key that was saved is one that the gateway knows`,
+  ).toBe(200);
+}
+
+async function modelsStatus(stack: StackFolder): Promise<number> {
+  const headers = { authorization: `Bearer ${stack.key()}` };
+  return (await fetch(`${stack.api}/v1/models`, { headers })).status;
+}
+
+async function onlyContainer(stack: StackFolder, service: string): Promise<string> {
+  const [container] = await containersOf(stack.name, service);
+  return container?.Name.slice(1) ?? "";
+}
+
+test.concurrent("killed at any moment of a first `up`, the next one converges, leaves nothing over and loses no data", async () => {
+  const stack = await killableStack();
+  const since = performance.now();
+  await stack.must("up");
+  const moments = momentsOver(performance.now() - since, killsEach, seed);
+  await writeInside(await onlyContainer(stack, "store"), "/data/mark", "kept");
+
+  for (const [index, ms] of moments.entries()) {
+    const withVolumes = index % 2 === 1;
+    await wipe(stack.name, { volumes: withVolumes });
+    if (withVolumes) await rm(join(stack.directory, ".nexus/secrets/default.key"));
+    const killed = await signalAfter(stack, ["up"], { signal: "SIGKILL", ms });
+
+    await mustConverge(
+      stack,
+      `seed ${seed}, killed after ${ms} ms (${killed.signal ?? "too late"}) with\n${killed.stderr}`,
+    );
+    const store = await onlyContainer(stack, "store");
+    if (withVolumes) await writeInside(store, "/data/mark", "kept");
+    expect(await readInside(store, "/data/mark")).toContain("kept");
+  }
+});
+
+test.concurrent("killed at any moment of a replacement, the next one converges, leaves nothing over and loses no data", async () => {
+  const stack = await killableStack();
+  await stack.must("up");
+  await writeInside(await onlyContainer(stack, "store"), "/data/mark", "kept");
+  await stack.write(services("second"));
+  const since = performance.now();
+  await stack.must("up");
+  const moments = momentsOver(performance.now() - since, killsEach, seed + 1);
+
+  for (const [index, ms] of moments.entries()) {
+    await stack.write(services(`change-${index}`));
+    const killed = await signalAfter(stack, ["up"], { signal: "SIGKILL", ms });
+
+    await mustConverge(
+      stack,
+      `seed ${seed}, killed after ${ms} ms (${killed.signal ?? "too late"}) with\n${killed.stderr}`,
+    );
+    const [store] = await containersOf(stack.name, "store");
+    expect(store?.Config.Env).toContain(`SCENARIO_NAME=change-${index}`);
+    expect(await readInside(store?.Id ?? "", "/data/mark")).toContain("kept");
+  }
+  const gateway = await onlyContainer(stack, "gateway");
+  await until("no process is left in the gateway's container but its own", async () => {
+    const processes = await processesIn(gateway);
+    return processes.every((command) => !command.endsWith(" control"));
+  });
+});
