@@ -44,38 +44,45 @@ async function killableStack(): Promise<StackFolder> {
   return folder;
 }
 
-/** The next `up` has to succeed, and what is there then is the stack and nothing else. */
+/** The next `up` has to succeed, and what is there then is the stack and nothing else; `moment` is for the diff. */
 async function mustConverge(stack: StackFolder, moment: string): Promise<void> {
   const up = await stack.run("up");
-  expect(up, `${moment}: ${up.stderr}`).toMatchObject({ exitCode: 0 });
-
   const { containers, networks, volumes } = await belongingsOf(stack.name);
-  const counted = containers.map((container) => container.replace(/-\d+ /, " "));
-  expect(counted.toSorted(), moment).toEqual([
-    "gateway running unless-stopped",
-    "inner running unless-stopped",
-    "page running unless-stopped",
-    "store running unless-stopped",
-  ]);
-  expect(networks, moment).toEqual([stack.name, `${stack.name}-internal`]);
-  expect(volumes, moment).toEqual([
-    `${stack.name}-gateway`,
-    `${stack.name}-store-secrets`,
-    `${stack.name}_data`,
-  ]);
+  const status = await stack.json<{ services: { state: string }[] }>("status");
 
-  const { exitCode, document } = await stack.json<{ services: { state: string }[] }>("status");
-  expect(exitCode, moment).toBe(0);
-  expect(document.services.map(({ state }) => state)).toEqual(["ready", "ready", "ready", "ready"]);
-  expect(
-    await modelsStatus(stack),
-    `${moment}: the key that was saved is one that the gateway knows`,
-  ).toBe(200);
+  expect({
+    moment,
+    up: up.exitCode === 0 ? "exit 0" : up.stderr,
+    containers: containers.map((container) => container.replace(/-\d+ /, " ")).toSorted(),
+    networks,
+    volumes,
+    status: [status.exitCode, ...status.document.services.map(({ state }) => state)],
+    withTheSavedKey: up.exitCode === 0 ? await modelsStatus(stack) : undefined,
+  }).toEqual({
+    moment,
+    up: "exit 0",
+    containers: [
+      "gateway running unless-stopped",
+      "inner running unless-stopped",
+      "page running unless-stopped",
+      "store running unless-stopped",
+    ],
+    networks: [stack.name, `${stack.name}-internal`],
+    volumes: [`${stack.name}-gateway`, `${stack.name}-store-secrets`, `${stack.name}_data`],
+    status: [0, "ready", "ready", "ready", "ready"],
+    withTheSavedKey: 200,
+  });
 }
 
 async function modelsStatus(stack: StackFolder): Promise<number> {
   const headers = { authorization: `Bearer ${stack.key()}` };
   return (await fetch(`${stack.api}/v1/models`, { headers })).status;
+}
+
+/** Resolves with what is good to know when the next `up` does not mend it. */
+async function killUp(stack: StackFolder, ms: number): Promise<string> {
+  const { signal, stderr } = await signalAfter(stack, ["up"], { signal: "SIGKILL", ms });
+  return `seed ${seed}: ${signal ?? "too late"} after ${ms} ms and\n${stderr}`;
 }
 
 async function onlyContainer(stack: StackFolder, service: string): Promise<string> {
@@ -94,12 +101,9 @@ test.concurrent("killed at any moment of a first `up`, the next one converges, l
     const withVolumes = index % 2 === 1;
     await wipe(stack.name, { volumes: withVolumes });
     if (withVolumes) await rm(join(stack.directory, ".nexus/secrets/default.key"));
-    const killed = await signalAfter(stack, ["up"], { signal: "SIGKILL", ms });
+    const moment = await killUp(stack, ms);
 
-    await mustConverge(
-      stack,
-      `seed ${seed}, killed after ${ms} ms (${killed.signal ?? "too late"}) with\n${killed.stderr}`,
-    );
+    await mustConverge(stack, moment);
     const store = await onlyContainer(stack, "store");
     if (withVolumes) await writeInside(store, "/data/mark", "kept");
     expect(await readInside(store, "/data/mark")).toContain("kept");
@@ -117,12 +121,9 @@ test.concurrent("killed at any moment of a replacement, the next one converges, 
 
   for (const [index, ms] of moments.entries()) {
     await stack.write(services(`change-${index}`));
-    const killed = await signalAfter(stack, ["up"], { signal: "SIGKILL", ms });
+    const moment = await killUp(stack, ms);
 
-    await mustConverge(
-      stack,
-      `seed ${seed}, killed after ${ms} ms (${killed.signal ?? "too late"}) with\n${killed.stderr}`,
-    );
+    await mustConverge(stack, moment);
     const [store] = await containersOf(stack.name, "store");
     expect(store?.Config.Env).toContain(`SCENARIO_NAME=change-${index}`);
     expect(await readInside(store?.Id ?? "", "/data/mark")).toContain("kept");
