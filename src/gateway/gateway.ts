@@ -75,14 +75,14 @@ async function assemble(
   return { version, settings, log, keys, backends, registry, metrics, exchanges, isDraining };
 }
 
-/** A file that cannot be read leaves the gateway without keys, and so closed. */
+/** A file that cannot be read leaves the gateway without keys, and so closed; no key in it is lost. */
 async function openKeys(file: string, log: Log): Promise<KeyRing> {
   try {
     return await KeyRing.open(file);
   } catch (error) {
     const reason = error instanceof Error ? error.name : "unknown";
     log("error", "keys.rejected", { reason });
-    return KeyRing.empty(file);
+    return KeyRing.besideUnread(file);
   }
 }
 

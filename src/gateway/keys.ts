@@ -1,5 +1,6 @@
 /** The keys that may use the gateway: only their digests are known here. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { rename } from "node:fs/promises";
 import { z } from "zod";
 import { readJsonFile, writeJsonFile } from "./json-file.ts";
 import type { KeyRecord } from "./protocol.ts";
@@ -43,6 +44,8 @@ const longestKey = 256;
 export class KeyRing {
   readonly #file: string;
   #entries: ReadonlyMap<string, Entry> = new Map();
+  /** The file holds what this gateway cannot read: other keys, perhaps of a newer one. */
+  #unread = false;
   #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(file: string) {
@@ -57,9 +60,11 @@ export class KeyRing {
     return ring;
   }
 
-  /** A ring that starts empty, whatever the file holds; the first change replaces the file. */
-  static empty(file: string): KeyRing {
-    return new KeyRing(file);
+  /** A ring that starts empty beside a file that cannot be read; the first change moves that file out of the way. */
+  static besideUnread(file: string): KeyRing {
+    const ring = new KeyRing(file);
+    ring.#unread = true;
+    return ring;
   }
 
   get size(): number {
@@ -117,6 +122,8 @@ export class KeyRing {
 
   async #carryOut(edit: (keys: readonly KeyRecord[]) => readonly KeyRecord[]): Promise<void> {
     const keys = edit(this.list());
+    if (this.#unread) await rename(this.#file, `${this.#file}.unread-${Date.now()}`);
+    this.#unread = false;
     await writeJsonFile(this.#file, { version: 1, keys });
     this.#use(keys);
   }

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mintKey } from "../../src/gateway/protocol.ts";
@@ -111,6 +111,20 @@ describe("keys", () => {
       headers: bearer(scene.gateway.key),
     });
     expect(response.status).toBe(503);
+  });
+
+  test("keys that this gateway cannot read, perhaps a newer one's, are moved aside and never overwritten", async () => {
+    await using scene = await launch();
+    const { data } = scene.gateway;
+    const newer = '{"version":2,"keys":[{"name":"kept"}]}';
+    await writeFile(join(data, "keys.json"), newer);
+    await using again = await launch({ data, withKey: false });
+    await again.gateway.addKey({ name: "first" });
+    await again.gateway.addKey({ name: "second" });
+    const aside = (await readdir(data)).filter((name) => name.includes("unread"));
+    expect(aside).toHaveLength(1);
+    expect(await readFile(join(data, aside[0] ?? ""), "utf8")).toBe(newer);
+    expect(await readFile(join(data, "keys.json"), "utf8")).toContain('"second"');
   });
 
   test("a key that is planted everywhere is found in no answer, metric or log", async () => {
