@@ -13,8 +13,12 @@ if (major < 22 || (major === 22 && minor < 19)) {
 
 const words = process.argv.slice(2);
 if (words.length === 1 && ["--version", "-v", "version"].includes(words[0])) {
-  const { name, version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  process.stdout.write(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
+  const { name, version } = JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  );
+  process.stdout.write(
+    `${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`,
+  );
   process.exit(0);
 }
 
