@@ -27,8 +27,16 @@ export function keyFile(directory: string, name: string): string {
   return join(secretsFolder(directory), `${name}.key`);
 }
 
-/** Writes a key to its file, at once and for its owner alone; resolves with the path. */
-export async function saveKey(directory: string, name: string, key: string): Promise<string> {
+/** A key on its way into its file: on disk already, so that putting it in place cannot fail for want of room or rights. */
+export type StagedKey = Readonly<{
+  /** Puts it in place of what was there; resolves with the path. */
+  commit: () => Promise<string>;
+  /** Leaves what was there as it is. */
+  discard: () => Promise<void>;
+}>;
+
+/** Writes a key beside its file, for its owner alone. */
+export async function stageKey(directory: string, name: string, key: string): Promise<StagedKey> {
   const folder = secretsFolder(directory);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
@@ -37,8 +45,15 @@ export async function saveKey(directory: string, name: string, key: string): Pro
   // An interrupted run may have left one behind.
   await rm(draft, { force: true });
   await writeFile(draft, `${key}\n`, { mode: 0o600, flag: "wx" });
-  await rename(draft, path);
-  return path;
+  return {
+    commit: () => rename(draft, path).then(() => path),
+    discard: () => rm(draft, { force: true }),
+  };
+}
+
+/** Writes a key to its file, at once and for its owner alone; resolves with the path. */
+export async function saveKey(directory: string, name: string, key: string): Promise<string> {
+  return (await stageKey(directory, name, key)).commit();
 }
 
 /** Reads a key from a file; undefined when there is none. Throws LoosePermissionsError. */

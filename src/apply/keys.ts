@@ -2,6 +2,7 @@
 import { exitCodes, NexusError } from "../errors.ts";
 import type { KeyRecord } from "../gateway/protocol.ts";
 import { mintKey } from "../gateway/protocol.ts";
+import type { StagedKey } from "./key-files.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
 
 /** What a key may do. */
@@ -17,7 +18,12 @@ export type KeyWish = Readonly<{
 }>;
 
 /** A new key: the only time that it is seen in plain text. */
-export type NewKey = Readonly<{ key: string; record: KeyRecord }>;
+export type NewKey = Readonly<{
+  key: string;
+  record: KeyRecord;
+  /** Where it was saved, if it was. */
+  file?: string;
+}>;
 
 /** The gateway has no key of that name. */
 export class UnknownKeyError extends NexusError {
@@ -73,23 +79,28 @@ export function expiryAfter(span: string, now: Date): string {
   return new Date(now.getTime() + ms).toISOString();
 }
 
+/** How a key is made; `stage` is given it before the gateway is, where it is to be saved. */
+export type KeyMaking = Readonly<{ stage?: (key: string) => Promise<StagedKey>; now?: Date }>;
+
 /** Makes a key and has the gateway accept it. Throws KeyNameTakenError. */
-export async function addKey(link: GatewayLink, wish: KeyWish, now = new Date()): Promise<NewKey> {
+export async function addKey(
+  link: GatewayLink,
+  wish: KeyWish,
+  { stage, now = new Date() }: KeyMaking = {},
+): Promise<NewKey> {
   const known = await link.call({ op: "keys.list" });
   if (known.some(({ name }) => name === wish.name)) throw new KeyNameTakenError(wish.name);
   const made = mintKey(wish, now);
-  await link.call({ op: "keys.add", key: made.record });
-  return made;
+  return handOver(made, stage, () => link.call({ op: "keys.add", key: made.record }));
 }
 
 /** Replaces a key by a new one with the same rights; if the gateway refuses the new one, the old one stays. */
 export async function rotateKey(
   link: GatewayLink,
   name: string,
-  now = new Date(),
+  { stage, now = new Date() }: KeyMaking = {},
 ): Promise<NewKey> {
-  const old = await findKey(link, name);
-  const { scopes, models, expires_at } = old;
+  const { scopes, models, expires_at } = await findKey(link, name);
   const made = mintKey(
     {
       name,
@@ -99,8 +110,24 @@ export async function rotateKey(
     },
     now,
   );
-  await link.call({ op: "keys.replace", key: made.record });
-  return made;
+  return handOver(made, stage, () => link.call({ op: "keys.replace", key: made.record }));
+}
+
+/** A key that cannot be saved never comes into force: nobody would have it. */
+async function handOver(
+  made: NewKey,
+  stage: KeyMaking["stage"],
+  accept: () => Promise<unknown>,
+): Promise<NewKey> {
+  const staged = await stage?.(made.key);
+  try {
+    await accept();
+  } catch (error) {
+    await staged?.discard();
+    throw error;
+  }
+  const file = await staged?.commit();
+  return file === undefined ? made : { ...made, file };
 }
 
 /** Makes a key useless at once. Throws UnknownKeyError. */

@@ -8,6 +8,7 @@ import {
   LoosePermissionsError,
   readKey,
   saveKey,
+  stageKey,
 } from "../../src/apply/key-files.ts";
 import {
   addKey,
@@ -31,6 +32,11 @@ function keyGateway(options: Readonly<{ refuseNext?: number }> = {}) {
     if (request.op === "keys.add") {
       if (refusals-- > 0) throw new Error("disk full");
       records.push(request.key);
+    }
+    if (request.op === "keys.replace") {
+      if (refusals-- > 0) throw new Error("disk full");
+      const at = records.findIndex(({ name }) => name === request.key.name);
+      records.splice(at, 1, request.key);
     }
     if (request.op === "keys.remove") {
       records.splice(
@@ -74,7 +80,7 @@ test("a rotated key keeps its rights, and the old one is gone", async () => {
   expect(fresh.record).toMatchObject({ models: ["a"], expires_at: "2030-01-01T00:00:00.000Z" });
 });
 
-test("when the gateway refuses the new key, the old one is put back", async () => {
+test("when the gateway refuses the new key, the old one stays", async () => {
   const { link, records } = keyGateway();
   const old = await addKey(link, wish);
   const refusing = keyGateway({ refuseNext: 1 });
@@ -123,4 +129,27 @@ test("a key that others can read is refused", async () => {
   await writeFile(file, "nx_one\n");
   await chmod(file, 0o644);
   await expect(readKey(file)).rejects.toThrow(LoosePermissionsError);
+});
+
+test("a key that cannot be saved never comes into force", async () => {
+  const { link, records } = keyGateway();
+  await writeFile(join(folder, ".nexus"), "a file where a folder is needed");
+  const stage = (key: string) => stageKey(folder, "ci", key);
+
+  await expect(addKey(link, wish, { stage })).rejects.toThrow(/ENOTDIR|EEXIST/);
+  expect(records).toEqual([]);
+});
+
+test("the saved key is replaced only when the gateway has the new one", async () => {
+  const { link, records } = keyGateway({ refuseNext: 0 });
+  const stage = (key: string) => stageKey(folder, "ci", key);
+  const first = await addKey(link, wish, { stage });
+  const refusing = keyGateway({ refuseNext: 1 });
+  refusing.records.push(...records);
+
+  await expect(rotateKey(refusing.link, "ci", { stage })).rejects.toThrow("disk full");
+  expect(await readKey(keyFile(folder, "ci"))).toBe(first.key);
+  const second = await rotateKey(link, "ci", { stage });
+  expect(await readKey(keyFile(folder, "ci"))).toBe(second.key);
+  expect(second.file).toBe(keyFile(folder, "ci"));
 });

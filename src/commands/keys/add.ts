@@ -1,11 +1,8 @@
 import { Args, Flags } from "@oclif/core";
-import { saveKey } from "../../apply/key-files.ts";
+import { stageKey } from "../../apply/key-files.ts";
 import { addKey, expiryAfter, type KeyScope, type NewKey } from "../../apply/keys.ts";
 import { withGateway } from "../../apply/gateway-access.ts";
 import { NexusCommand } from "../../nexus-command.ts";
-
-/** What `nexus keys add --json` prints: the only place where the key is seen. */
-export type AddedKey = NewKey & Readonly<{ file?: string }>;
 
 export default class KeysAdd extends NexusCommand {
   static override summary = "Make a key for the gateway and print it, once.";
@@ -34,7 +31,7 @@ export default class KeysAdd extends NexusCommand {
     save: Flags.boolean({ description: "Also write it to .nexus/secrets/<name>.key." }),
   };
 
-  async run(): Promise<AddedKey> {
+  async run(): Promise<NewKey> {
     const { args, flags } = await this.parse(KeysAdd);
     const { stack } = await this.loadStack(flags);
     const expires =
@@ -44,12 +41,14 @@ export default class KeysAdd extends NexusCommand {
       (scope): scope is KeyScope => scope === "inference" || scope === "admin",
     );
     const wish = { name: args.name, scopes, ...models, ...expires };
+    const stage = (key: string) => stageKey(stack.directory, args.name, key);
     const made = await withGateway(await this.connect(flags), stack.name, (link) =>
-      addKey(link, wish),
+      addKey(link, wish, flags.save ? { stage } : {}),
     );
-    const file = flags.save ? await saveKey(stack.directory, args.name, made.key) : undefined;
     this.log(made.key);
-    this.note(file === undefined ? "This is the only time it is shown." : `Saved in ${file}.`);
-    return { ...made, ...(file === undefined ? {} : { file }) };
+    this.note(
+      made.file === undefined ? "This is the only time it is shown." : `Saved in ${made.file}.`,
+    );
+    return made;
   }
 }

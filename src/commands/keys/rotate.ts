@@ -1,9 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import { withGateway } from "../../apply/gateway-access.ts";
-import { keyFile, readKey, saveKey } from "../../apply/key-files.ts";
-import { rotateKey } from "../../apply/keys.ts";
+import { keyFile, readKey, stageKey } from "../../apply/key-files.ts";
+import { type NewKey, rotateKey } from "../../apply/keys.ts";
 import { NexusCommand } from "../../nexus-command.ts";
-import type { AddedKey } from "./add.ts";
 
 export default class KeysRotate extends NexusCommand {
   static override summary = "Replace a key by a new one with the same name and rights.";
@@ -22,17 +21,18 @@ export default class KeysRotate extends NexusCommand {
     }),
   };
 
-  async run(): Promise<AddedKey> {
+  async run(): Promise<NewKey> {
     const { args, flags } = await this.parse(KeysRotate);
     const { stack } = await this.loadStack(flags);
     const saved = (await readKey(keyFile(stack.directory, args.name))) !== undefined;
+    const stage = (key: string) => stageKey(stack.directory, args.name, key);
     const made = await withGateway(await this.connect(flags), stack.name, (link) =>
-      rotateKey(link, args.name),
+      rotateKey(link, args.name, saved || flags.save ? { stage } : {}),
     );
-    const file =
-      saved || flags.save ? await saveKey(stack.directory, args.name, made.key) : undefined;
     this.log(made.key);
-    this.note(file === undefined ? "This is the only time it is shown." : `Saved in ${file}.`);
-    return { ...made, ...(file === undefined ? {} : { file }) };
+    this.note(
+      made.file === undefined ? "This is the only time it is shown." : `Saved in ${made.file}.`,
+    );
+    return made;
   }
 }
