@@ -2,6 +2,7 @@
 import { Command, Errors, Flags } from "@oclif/core";
 import type { Engine } from "./engine/engine.ts";
 import { exitCodes, NexusError } from "./errors.ts";
+import { fold } from "./terminal/fold.ts";
 import type { LoadedStack } from "./stack/load.ts";
 import type { TypedCommand } from "./terminal/usage.ts";
 
@@ -73,7 +74,12 @@ export abstract class NexusCommand extends Command {
 
   /** Says something to the person, never to a program: always stderr. */
   protected note(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${fold(text, process.stderr.columns)}\n`);
+  }
+
+  /** Prints prose and tables on stdout; a line too long for the terminal goes on where its last column starts. */
+  protected show(text: string): void {
+    this.log(fold(text, process.stdout.columns));
   }
 
   /** Ends with this code once everything is printed. */

@@ -26,6 +26,7 @@ export async function runPipeline(
   options: PipelineOptions,
 ): Promise<ReadonlyMap<string, Ending>> {
   const endings = new Map<string, Ending>();
+  const services = new Map(actions.map(({ id, service }) => [id, service]));
   const pending = new Set(actions);
   const running = new Map<string, Promise<void>>();
   const busy = () =>
@@ -54,7 +55,9 @@ export async function runPipeline(
   };
 
   for (;;) {
-    skipHopeless(pending, endings, options.stopped(), end);
+    skipHopeless(pending, end, (action) =>
+      options.stopped() ? "interrupted" : hopeless(action, endings, (id) => services.get(id)),
+    );
     for (const action of pending) {
       if (!action.after.every((id) => endings.get(id)?.outcome === "done")) continue;
       if (!waits.has(action.kind) && busy() >= options.width) continue;
@@ -68,15 +71,14 @@ export async function runPipeline(
 /** Ends the actions that can never run: something before them failed, or the user said stop. */
 function skipHopeless(
   pending: Set<Action>,
-  endings: ReadonlyMap<string, Ending>,
-  stopped: boolean,
   end: (action: Action, ending: Ending) => void,
+  whyNot: (action: Action) => string | undefined,
 ): void {
   let changed = true;
   while (changed) {
     changed = false;
     for (const action of pending) {
-      const because = stopped ? "interrupted" : hopeless(action, endings);
+      const because = whyNot(action);
       if (because === undefined) continue;
       pending.delete(action);
       end(action, { outcome: "skipped", because });
@@ -85,10 +87,17 @@ function skipHopeless(
   }
 }
 
-function hopeless(action: Action, endings: ReadonlyMap<string, Ending>): string | undefined {
+/** Another service that failed is named as such; within one service, the action is. */
+function hopeless(
+  action: Action,
+  endings: ReadonlyMap<string, Ending>,
+  serviceOf: (id: string) => string | undefined,
+): string | undefined {
   const culprit = action.after.find((id) => {
     const outcome = endings.get(id)?.outcome;
     return outcome === "failed" || outcome === "skipped";
   });
-  return culprit === undefined ? undefined : `${culprit} did not succeed`;
+  if (culprit === undefined) return undefined;
+  const service = serviceOf(culprit);
+  return `${service === undefined || service === action.service ? culprit : service} did not succeed`;
 }

@@ -66,12 +66,8 @@ export function formatTemplate(template: Template): string {
   const facts = [
     ["provides", capabilitiesOf(template).join(", ")],
     ["image", template.image ?? "built from its own folder"],
-    [
-      "needs",
-      [needs.vram && `${needs.vram} VRAM`, needs.disk && `${needs.disk} disk`]
-        .filter(Boolean)
-        .join(", "),
-    ],
+    ["needs VRAM", needs.vram],
+    ["needs disk", needs.disk],
     ["homepage", homepage],
     ...options.map((option) => [option.name, option.description]),
   ].filter(([, value]) => value);

@@ -24,7 +24,7 @@ export default class Catalog extends NexusCommand {
     const templates = await readCatalog();
     if (args.id === undefined) {
       const rows = templates.map((each) => ({ ...each, provides: capabilitiesOf(each) }));
-      this.log(
+      this.show(
         formatCatalog(rows, {
           theme: await themeOf(process.stdout),
           width: process.stdout.columns,
@@ -33,7 +33,7 @@ export default class Catalog extends NexusCommand {
       return { templates };
     }
     const template = findTemplate(templates, args.id);
-    this.log(`${formatTemplate(template)}\n\nAdd it with: nexus add service ${template.id}`);
+    this.show(`${formatTemplate(template)}\n\nAdd it with: nexus add service ${template.id}`);
     return template;
   }
 }

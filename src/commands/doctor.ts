@@ -22,7 +22,7 @@ export default class Doctor extends NexusCommand {
       connect: () => this.connect(flags),
       loadStack: () => this.loadStack(flags),
     });
-    this.log(formatDiagnosis(diagnosis, await themeOf(process.stdout)));
+    this.show(formatDiagnosis(diagnosis, await themeOf(process.stdout)));
     this.leaveWith(exitOfChecks(diagnosis.checks));
     return diagnosis;
   }

@@ -32,7 +32,7 @@ export default class Init extends NexusCommand {
       flags.name === undefined ? {} : { name: flags.name },
     );
     this.log(`Wrote ${basename(file)}, the ${id} stack.`);
-    this.note("Next: look at it, then nexus up");
+    this.note("Next: look at it, then run `nexus up`.");
     return { stack: id, file };
   }
 }

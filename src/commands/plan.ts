@@ -29,7 +29,7 @@ export default class Plan extends NexusCommand {
       version: this.config.version,
       ...(flags.pull === "always" ? { pull: "always" } : {}),
     });
-    this.log(formatPlan(plan, { verbose: flags.verbose }));
+    this.show(formatPlan(plan, { verbose: flags.verbose }));
     return plan;
   }
 }

@@ -39,7 +39,7 @@ export default class Status extends LookingCommand {
     }
     const status = await readStackStatus(question);
     const theme = await themeOf(process.stdout);
-    this.log(formatStatus(status, { theme, nowMs: Date.now(), width: process.stdout.columns }));
+    this.show(formatStatus(status, { theme, nowMs: Date.now(), width: process.stdout.columns }));
     this.leaveWith(status.ok ? exitCodes.ok : exitCodes.notReady);
     return status;
   }

@@ -142,7 +142,7 @@ const exitMeanings: Readonly<Record<number, Explanation>> = {
   137: {
     message: "it was killed from outside",
     remedy:
-      "If nobody stopped it, the machine itself ran out of memory: `nexus doctor` shows what there is.",
+      "Start it again with `nexus up`. If nobody stopped it, the machine ran out of memory: `nexus doctor` shows what there is.",
   },
   139: {
     message: "it crashed in native code (segmentation fault)",

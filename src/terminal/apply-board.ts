@@ -3,7 +3,7 @@ import type { ApplyEvent } from "../apply/events.ts";
 import type { Action, Plan } from "../plan/plan.ts";
 import type { Theme } from "./theme.ts";
 import { formatDuration } from "./units.ts";
-import { padTo } from "./width.ts";
+import { padTo, truncate } from "./width.ts";
 import { progressText, wordsFor } from "./wording.ts";
 
 /** How a line stands; `recovering` means the old container is being put back. */
@@ -141,14 +141,17 @@ export function isOver(line: BoardLine): boolean {
   return (line.state === "failed" || line.state === "blocked") && line.recovery.size === 0;
 }
 
-/** The line in one row: its subject, what it does, how long it has been at it. */
+/** The line in one row of at most `width` cells: its subject, what it does, how long it has been at it. */
 export function lineTitle(
   line: BoardLine,
-  look: Readonly<{ subjectWidth: number; theme: Theme; nowMs: number }>,
+  look: Readonly<{ subjectWidth: number; theme: Theme; nowMs: number; width?: number }>,
 ): string {
+  const { subjectWidth, theme, nowMs, width = Infinity } = look;
   const [text = ""] = line.text.split("\n", 1);
-  const head = `${padTo(line.subject, look.subjectWidth)}  ${text}`;
-  if (line.startedMs === undefined) return head;
-  const elapsedMs = (line.endedMs ?? look.nowMs) - line.startedMs;
-  return `${head} ${look.theme.dim(`(${formatDuration(elapsedMs)})`)}`;
+  const elapsed =
+    line.startedMs === undefined
+      ? ""
+      : ` (${formatDuration((line.endedMs ?? nowMs) - line.startedMs)})`;
+  const head = `${padTo(line.subject, subjectWidth)}  ${text}`;
+  return truncate(head, width - elapsed.length) + theme.dim(elapsed);
 }

@@ -16,10 +16,14 @@ type Drawn = { task: { title?: string | undefined } };
 export type LiveLook = Readonly<{ stream: NodeJS.WriteStream; theme: Theme }>;
 type Row = { readonly ended: PromiseWithResolvers<void>; drawn?: Drawn };
 
+/** The mark, the space after it, and the last cell, which some terminals wrap at. */
+const markCells = 3;
+
 /** A live view of one apply. */
 export class LiveView {
   readonly #width: number;
   readonly #theme: Theme;
+  readonly #stream: NodeJS.WriteStream;
   readonly #rows: ReadonlyMap<string, Row>;
   readonly #running: Promise<unknown>;
   #board: Board;
@@ -27,6 +31,7 @@ export class LiveView {
   constructor(listr: Listr2, plan: Plan, look: LiveLook) {
     this.#board = newBoard(plan);
     this.#theme = look.theme;
+    this.#stream = look.stream;
     this.#width = Math.max(0, ...[...this.#board.keys()].map(visibleWidth));
     this.#rows = new Map(
       [...this.#board.keys()].map((subject) => [subject, { ended: Promise.withResolvers<void>() }]),
@@ -54,13 +59,15 @@ export class LiveView {
       PENDING: paint(theme.accent),
       WAITING: paint(theme.dim),
     };
+    /** The same marks as in the report that takes the view's place. */
+    const icon = { COMPLETED: "✔", FAILED: "✘" };
     const tasks = [...this.#rows].map(([subject, row]) => this.#task(subject, row));
     return new listr.Listr(tasks, {
       concurrent: true,
       exitOnError: false,
       registerSignalListeners: false,
       renderer,
-      rendererOptions: { logger, color, formatOutput: "truncate", clearOutput: true },
+      rendererOptions: { logger, color, icon, formatOutput: "truncate", clearOutput: true },
     }).run();
   }
 
@@ -76,8 +83,13 @@ export class LiveView {
 
   #title(subject: string): string {
     const line = this.#board.get(subject);
-    const look = { subjectWidth: this.#width, theme: this.#theme, nowMs: performance.now() };
-    return line === undefined ? subject : lineTitle(line, look);
+    if (line === undefined) return subject;
+    return lineTitle(line, {
+      subjectWidth: this.#width,
+      theme: this.#theme,
+      nowMs: performance.now(),
+      width: this.#stream.columns - markCells,
+    });
   }
 
   #redraw(): void {

@@ -1,6 +1,7 @@
 /** How a command that changes the stack talks with the person: the story while it works, questions, the ending. */
 import type { ApplyEvent, ApplyReport } from "../apply/events.ts";
 import type { Plan } from "../plan/plan.ts";
+import { fold } from "./fold.ts";
 import { canAsk, confirm } from "./prompts.ts";
 import { formatReport } from "./report.ts";
 import { type ApplyView, showApply, showMode } from "./show-apply.ts";
@@ -35,7 +36,8 @@ export function talkAboutChange(options: Readonly<{ yes: boolean; json: boolean 
       }
       const report = await change;
       if (!options.json) {
-        stream.write(`${formatReport(report, { theme: await themeOf(stream) })}\n`);
+        const text = formatReport(report, { theme: await themeOf(stream) });
+        stream.write(`${fold(text, stream.columns)}\n`);
       }
       return report;
     },

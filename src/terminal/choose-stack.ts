@@ -8,6 +8,6 @@ export async function chooseStack(
   return select({
     message: "Which stack do you want to start from?",
     flag: `--stack ${stacks.map(({ id }) => id).join("|")}`,
-    choices: stacks.map(({ id, description }) => ({ name: `${id}: ${description}`, value: id })),
+    choices: stacks.map(({ id, description }) => ({ name: id, value: id, description })),
   });
 }

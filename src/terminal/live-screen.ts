@@ -11,7 +11,7 @@ export type ScreenStream = Readonly<{
 export type Screen = Readonly<{
   /** Shows this text in place of the one before; the same text again shows nothing. */
   show: (text: string) => void;
-  /** Leaves the last text where it is and shows the cursor again. */
+  /** Leaves the last text where it is and shows the cursor again, below the `^C` that ended it. */
   close: () => void;
 }>;
 
@@ -27,7 +27,7 @@ export function openScreen(stream: ScreenStream): Screen {
       last = text;
     },
     close: () => {
-      if (stream.isTTY === true) stream.write(`${escape}?25h`);
+      if (stream.isTTY === true) stream.write(`${escape}?25h\n`);
     },
   };
 }

@@ -31,7 +31,7 @@ function servicesTable(
     [
       { title: "SERVICE", value: ({ service }) => service, paint: () => theme.strong },
       { title: "STATE", value: stateText, paint: (service) => statePaint(service, theme) },
-      { title: "WHY", value: whyText, shrink: true },
+      { title: "WHY", value: whyText, spare: true },
       {
         title: "IMAGE",
         value: ({ image, url }) => image ?? url ?? "",
@@ -83,9 +83,11 @@ function isUp(state: ServiceStatus["state"]): boolean {
   return !["crashed", "exited", "completed", "missing", "created", "out-of-memory"].includes(state);
 }
 
+/** Ports on loopback are what people expect; any other address is named. */
 function portText({ hostIp, hostPort, containerPort, protocol }: PortBinding): string {
   const suffix = protocol === "tcp" ? "" : `/${protocol}`;
-  return `${hostIp}:${String(hostPort)}→${String(containerPort)}${suffix}`;
+  const host = hostIp === "127.0.0.1" || hostIp === "::1" ? "" : `${hostIp}:`;
+  return `${host}${String(hostPort)}→${String(containerPort)}${suffix}`;
 }
 
 function trouble(service: ServiceStatus, theme: Theme): string {

@@ -11,6 +11,8 @@ export type Column<Row> = Readonly<{
   align?: "right";
   /** May be cut when the table is wider than the terminal. */
   shrink?: boolean;
+  /** Left out when the table is wider than the terminal. */
+  spare?: boolean;
 }>;
 
 /** `width` in cells; without it, the table is as wide as it needs to be (right for pipes). */
@@ -26,7 +28,11 @@ export function table<Row>(
   options: TableOptions = {},
 ): string {
   const theme = options.theme ?? plainTheme;
-  const shown = columns.filter((column) => rows.some((row) => column.value(row) !== ""));
+  const shown = affordable(
+    rows,
+    columns.filter((column) => rows.some((row) => column.value(row) !== "")),
+    options.width,
+  );
   const widths = fit(rows, shown, options.width);
   const heading = shown.map((column, at) => cell(column.title, widths[at] ?? 0, column.align));
   const lines = rows.map((row) =>
@@ -45,17 +51,35 @@ function cell(text: string, width: number, align: "right" | undefined): string {
   return align === "right" ? " ".repeat(width - visibleWidth(cut)) + cut : padTo(cut, width);
 }
 
+function affordable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width = Infinity,
+): readonly Column<Row>[] {
+  const wanted = naturalWidths(rows, columns);
+  return totalOf(wanted) <= width ? columns : columns.filter(({ spare }) => spare !== true);
+}
+
+function naturalWidths<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+): readonly number[] {
+  return columns.map((column) =>
+    Math.max(visibleWidth(column.title), ...rows.map((row) => visibleWidth(column.value(row)))),
+  );
+}
+
+function totalOf(widths: readonly number[]): number {
+  return widths.reduce((sum, each) => sum + each, gap.length * (widths.length - 1));
+}
+
 function fit<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   width: number | undefined,
 ): readonly number[] {
-  const widths = columns.map((column) =>
-    Math.max(visibleWidth(column.title), ...rows.map((row) => visibleWidth(column.value(row)))),
-  );
-  if (width === undefined) return widths;
-  const total = widths.reduce((sum, each) => sum + each, gap.length * (columns.length - 1));
-  return shrink(columns, widths, total - width);
+  const widths = naturalWidths(rows, columns);
+  return width === undefined ? widths : shrink(columns, widths, totalOf(widths) - width);
 }
 
 /** Takes the excess from the widest column that may be cut, one cell at a time. */

@@ -1,6 +1,7 @@
 /** The status of a stack as it changes. */
 import { setTimeout as pause } from "node:timers/promises";
 import { readStackStatus, type StackStatus, type StatusQuestion } from "../apply/stack-status.ts";
+import { fold } from "./fold.ts";
 import { openScreen } from "./live-screen.ts";
 import { stopSignal } from "./output.ts";
 import { formatStatus, statusFingerprint } from "./status.ts";
@@ -34,7 +35,8 @@ export async function watchStatus(
 async function textShower(show: (text: string) => void): Promise<(status: StackStatus) => void> {
   const theme = await themeOf(process.stdout);
   return (status) => {
-    show(formatStatus(status, { theme, nowMs: Date.now(), width: process.stdout.columns }));
+    const width = process.stdout.columns;
+    show(fold(formatStatus(status, { theme, nowMs: Date.now(), width }), width));
   };
 }
 

@@ -1,7 +1,7 @@
 /** What actions and their progress are called. Pure. */
 import type { Progress } from "../apply/events.ts";
 import type { Action, ActionKind } from "../plan/plan.ts";
-import { count, formatBytes, formatDuration, formatShare } from "./units.ts";
+import { count, formatBytes, formatShare } from "./units.ts";
 import { printable, truncate } from "./width.ts";
 
 /** The words for an action: while it runs, and once it is done. */
@@ -92,7 +92,7 @@ export function progressText(progress: Progress): string {
     case "build":
       return truncate(printable(progress.line).trim(), 100);
     case "await":
-      return `${printable(progress.detail)}, ${formatDuration(progress.waitedMs)}`;
+      return printable(progress.detail);
     case "drain":
       return `${count(progress.inFlight, "request")} in flight`;
   }

@@ -42,6 +42,21 @@ async function run(
   return { endings, order, widest };
 }
 
+test("what waits for another service names that service, not its actions", async () => {
+  const { endings } = await run(
+    [
+      { ...start("await web-1"), service: "web" },
+      { ...start("create ui-1", ["await web-1"]), service: "ui" },
+    ],
+    { failing: ["await web-1"] },
+  );
+
+  expect(endings.get("create ui-1")).toEqual({
+    outcome: "skipped",
+    because: "web did not succeed",
+  });
+});
+
 test("an action runs only after all those it waits for have succeeded", async () => {
   const { order } = await run([start("c", ["a", "b"]), start("a"), start("b", ["a"])]);
 

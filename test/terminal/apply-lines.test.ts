@@ -27,7 +27,7 @@ test("without a terminal each event worth reading is one line with its time", ()
        0.1 s  ollama  pulling ollama/ollama:0.9
       12.1 s  ollama  pulled ollama/ollama:0.9 (12 s)
       12.2 s  ollama  waiting until ready
-      18.2 s  ollama  waiting until ready · 503 loading, 6 s
+      18.2 s  ollama  waiting until ready · 503 loading
       20.0 s  ollama  ready
       20.1 s  ocr     failed starting container home-ocr-2: exited with code 1"
   `);

@@ -23,6 +23,6 @@ test("on a terminal the text is repainted in place, cut to its height, and the c
   expect(terminal.written).toEqual([
     "\u001B[?25l\u001B[2J\u001B[Ha\u001B[K\nb\u001B[K\nc\u001B[K\n\u001B[J",
     "\u001B[Hx\u001B[K\n\u001B[J",
-    "\u001B[?25h",
+    "\u001B[?25h\n",
   ]);
 });

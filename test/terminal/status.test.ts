@@ -27,7 +27,7 @@ const status = judgeStack({
 test("the table says how each service is, and what to do about those that are not well stands below", () => {
   expect(formatStatus(status, look)).toMatchInlineSnapshot(`
     "SERVICE  STATE      WHY                         IMAGE      UP     RESTARTS  PORTS
-    gateway  ✔ ready    it answers and knows 1 key  gateway:1  5 min            127.0.0.1:8800→8800
+    gateway  ✔ ready    it answers and knows 1 key  gateway:1  5 min            8800→8800
     llm      ✔ ready    GET /readyz said 200        llm:1      5 min
     ocr      ✘ crashed                              ocr:1                    2
 

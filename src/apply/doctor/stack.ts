@@ -75,7 +75,7 @@ export function checkGpus({ services }: Stack, { gpuKinds }: EngineDescription):
     (service) => service.kind === "container" && service.gpus.kind !== "none",
   );
   if (wanting.length === 0) return fine("gpus", "no service asks for one");
-  if (gpuKinds.length > 0) return fine("gpus", `the engine gives them by ${gpuKinds.join(", ")}`);
+  if (gpuKinds.length > 0) return fine("gpus", `the engine hands on GPUs (${gpuKinds.join(", ")})`);
   const needing = wanting.filter(
     (service) => service.kind === "container" && service.gpus.kind !== "auto",
   );

@@ -1,8 +1,9 @@
+import { basename } from "node:path";
 import { Args, Flags } from "@oclif/core";
 import { withGateway } from "../../apply/gateway-access.ts";
 import { findStore } from "../../apply/model-stores.ts";
 import { NexusCommand } from "../../nexus-command.ts";
-import { removeModel } from "../../readiness/models.ts";
+import { isSameModel, removeModel } from "../../readiness/models.ts";
 import { agree } from "../../terminal/prompts.ts";
 
 /** What `nexus models rm --json` prints. */
@@ -41,6 +42,10 @@ export default class ModelsRm extends NexusCommand {
       removeModel({ link, upstream, model: args.model }),
     );
     this.log(`Removed ${args.model} from ${service.name}.`);
+    if (service.models.some((model) => isSameModel(model, args.model)))
+      this.note(
+        `${service.name} is not ready without it: ${basename(stack.file)} lists it, so the next \`nexus up\` fetches it again.`,
+      );
     return { ...document, removed: true };
   }
 }
