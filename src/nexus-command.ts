@@ -54,6 +54,7 @@ export abstract class NexusCommand extends Command {
     const { connectEngine } = await import("./engine/connect.ts");
     const engine = (this.#engine ??= await connectEngine({
       environment: process.env,
+      onWarning: (warning) => this.note(`Warning: ${warning}`),
       ...(flags.context === undefined ? {} : { context: flags.context }),
     }));
     return engine;

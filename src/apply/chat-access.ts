@@ -1,9 +1,10 @@
 /** What a chat through the gateway needs: its address, a key and a model. */
+import { Duplex } from "node:stream";
 import type { Engine, ObservedContainer } from "../engine/engine.ts";
 import { exitCodes, NexusError } from "../errors.ts";
 import { gatewayPaths } from "../gateway/config.ts";
 import type { Stack } from "../stack/stack.ts";
-import { findGateway } from "./gateway-access.ts";
+import { askPublishedPort, findGateway } from "./gateway-access.ts";
 import {
   type ApiAccess,
   type ApiModel,
@@ -42,12 +43,25 @@ export class NoChatModelError extends NexusError {
   }
 }
 
-/** Where the running gateway is reached from this machine. Throws GatewayNotRunningError. */
-export async function apiBase(engine: Engine, stack: string): Promise<string> {
-  return (
-    baseOf(await findGateway(engine, stack)) ??
-    `http://127.0.0.1:${String(gatewayPaths.apiPort)}/v1`
-  );
+/** How the running gateway's API is reached from this machine. Throws GatewayNotRunningError. */
+export async function openApi(
+  engine: Engine,
+  stack: string,
+): Promise<Pick<ApiAccess, "base" | "connect">> {
+  const gateway = await findGateway(engine, stack);
+  const base = baseOf(gateway) ?? `http://127.0.0.1:${String(gatewayPaths.apiPort)}/v1`;
+  const reached = await askPublishedPort(gateway);
+  return reached ? { base } : { base, connect: () => tunnel(engine, gateway.id) };
+}
+
+/** A key is never sent to a port that may be another gateway's: the way through the engine leads to the right one. */
+async function tunnel(engine: Engine, gatewayId: string): Promise<Duplex> {
+  const { stdin, stdout } = await engine.containers.exec(gatewayId, [
+    "node",
+    gatewayPaths.bundle,
+    "api",
+  ]);
+  return Duplex.from({ writable: stdin, readable: stdout });
 }
 
 function baseOf({ ports }: ObservedContainer): string | undefined {

@@ -57,14 +57,23 @@ export async function askGateway(
   return (await askPublishedPort(gateway)) ?? (await askThroughEngine(engine, gateway.id));
 }
 
-async function askPublishedPort(gateway: ObservedContainer): Promise<StackReadiness | undefined> {
+/** The view of the stack over the gateway's published port; undefined when that port does not lead to this gateway. */
+export async function askPublishedPort(
+  gateway: ObservedContainer,
+): Promise<StackReadiness | undefined> {
   const published = gateway.ports.find(
     ({ containerPort }) => containerPort === gatewayPaths.observabilityPort,
   );
   if (published === undefined) return undefined;
   const { hostIp: host, hostPort: observabilityPort } = published;
   const readiness = await readStackReadiness({ host, observabilityPort, timeoutMs: 2000 });
-  return readiness?.stack === gateway.identity?.stack ? readiness : undefined;
+  return speaksFor(readiness, gateway) ? readiness : undefined;
+}
+
+/** The same port here may lead to another engine's gateway, even to one of a stack of the same name. */
+function speaksFor(readiness: StackReadiness | undefined, { id }: ObservedContainer): boolean {
+  const container = readiness?.container ?? "";
+  return container !== "" && id.startsWith(container);
 }
 
 /** The port is out of reach on remote engines and in virtual machines; the engine's exec is not. */

@@ -1,10 +1,16 @@
 /** The gateway's API as any OpenAI client sees it: through the published port, with a key. */
 import { type IncomingMessage, request } from "node:http";
+import type { Duplex } from "node:stream";
 import { exitCodes, NexusError } from "../errors.ts";
 import { readEvents } from "./sse.ts";
 
 /** Where the API is, and the key to use it with. */
-export type ApiAccess = Readonly<{ base: string; key: string }>;
+export type ApiAccess = Readonly<{
+  base: string;
+  key: string;
+  /** Makes a connection to it where the published port is out of reach. */
+  connect?: () => Promise<Duplex>;
+}>;
 
 /** One turn of a conversation. */
 export type ChatMessage = Readonly<{ role: "system" | "user" | "assistant"; content: string }>;
@@ -102,7 +108,7 @@ export async function* askModel(
 type Sending = Readonly<{ path: string; method: string; body?: string; signal?: AbortSignal }>;
 
 async function send(
-  { base, key }: ApiAccess,
+  { base, key, connect }: ApiAccess,
   { path, method, body, signal }: Sending,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -110,7 +116,9 @@ async function send(
     authorization: `Bearer ${key}`,
     ...(body === undefined ? {} : { "content-type": "application/json" }),
   };
-  const options = { method, headers, agent: false, ...(signal ? { signal } : {}) };
+  const connection = await connect?.();
+  const route = connection ? { createConnection: () => connection } : { agent: false };
+  const options = { method, headers, ...route, ...(signal ? { signal } : {}) };
   request(`${base}${path}`, options, resolve)
     .on("error", (error) => {
       reject(

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { apiBase, chooseModel, findKey } from "../apply/chat-access.ts";
+import { chooseModel, findKey, openApi } from "../apply/chat-access.ts";
 import { NexusCommand } from "../nexus-command.ts";
 import { askOnce, converse, readQuestion, writeAnswer } from "../terminal/chat.ts";
 
@@ -38,7 +38,7 @@ export default class Chat extends NexusCommand {
     const { flags, argv } = await this.parse(Chat);
     const { stack } = await this.loadStack(flags);
     const key = await findKey(stack, flags["key-file"], process.env);
-    const access = { base: await apiBase(await this.connect(flags), stack.name), key };
+    const access = { ...(await openApi(await this.connect(flags), stack.name)), key };
     const model = await chooseModel(access, flags);
     const conversation = { access, model, system: flags.system };
     if (argv.length === 0 && process.stdin.isTTY) return converse(conversation);

@@ -29,6 +29,8 @@ export type ConnectOptions = Readonly<{
   environment: Readonly<Record<string, string | undefined>>;
   /** The user's home folder; the system's when undefined. */
   home?: string;
+  /** Told of settings that contradict each other, one sentence at a time. */
+  onWarning?: (warning: string) => void;
 }>;
 
 /** An endpoint with what the Docker configuration adds to every call. */
@@ -40,6 +42,7 @@ export type ResolvedEndpoint = Readonly<{ endpoint: Endpoint; configuration: Doc
  */
 export async function connectEngine(options: ConnectOptions): Promise<Engine> {
   const resolved = await resolveEndpoint(options);
+  for (const warning of resolved.endpoint.warnings) options.onWarning?.(warning);
   const { openDockerEngine } = await import("./docker/docker-engine.ts");
   return openDockerEngine({
     ...resolved,

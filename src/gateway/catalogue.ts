@@ -1,4 +1,5 @@
 /** What the gateway tells of itself and of the services behind it. */
+import { hostname } from "node:os";
 import type { App } from "./app.ts";
 import { endpoints, endpointsFor } from "./endpoints.ts";
 import { capabilities, synthesiseMetadata, type Metadata } from "./metadata.ts";
@@ -138,14 +139,22 @@ export function stackReadiness(app: App): StackReadiness {
   return {
     status: ready ? "ready" : "not_ready",
     stack: config?.stack ?? "",
+    container: hostname(),
     config_hash: hash,
     keys: app.keys.size,
     in_flight: app.backends.inFlight,
-    services: all.map(({ upstream, sighting }) => ({
-      id: upstream.id,
-      url: upstream.url,
-      in_flight: app.backends.inFlightAt(upstream.url),
-      ...sighting.report,
+    services: all.map((monitor) => ({
+      id: monitor.upstream.id,
+      url: monitor.upstream.url,
+      in_flight: app.backends.inFlightAt(monitor.upstream.url),
+      ...monitor.sighting.report,
+      present_models: presentModels(monitor),
     })),
   };
+}
+
+/** A probe sees models only where readiness depends on them; a service that is ready lists its own. */
+function presentModels({ ready, sighting }: Monitor): readonly string[] {
+  const { report, models, listed } = sighting;
+  return ready && listed ? models.map(({ id }) => id) : report.present_models;
 }

@@ -1,17 +1,18 @@
-/** The guest program: `gateway.mjs` serves; `gateway.mjs control` connects its caller to the one that serves. */
+/** The guest program: `gateway.mjs` serves; with `control` or `api` it connects its caller to the one that serves. */
 import { writeSync } from "node:fs";
-import { bridgeControl } from "./control-bridge.ts";
+import { bridge } from "./bridge.ts";
 import { createLog, type BufferedLog } from "./log.ts";
 import { readBridgeSettings, readSettings } from "./settings.ts";
 
 const [mode] = process.argv.slice(2);
 
-if (mode === "control") {
-  const { socket, patienceMs } = readBridgeSettings(process.env);
-  process.exitCode = await bridgeControl(socket, patienceMs);
+if (mode === "control" || mode === "api") {
+  const { socket, apiPort, patienceMs } = readBridgeSettings(process.env);
+  const door = mode === "control" ? { path: socket } : { host: "127.0.0.1", port: apiPort };
+  process.exitCode = await bridge(door, patienceMs);
 } else if (mode === undefined) await serve();
 else {
-  process.stderr.write(`Unknown mode "${mode}": give none to serve, or "control".\n`);
+  process.stderr.write(`Unknown mode "${mode}": give none to serve, or "control" or "api".\n`);
   process.exitCode = 2;
 }
 

@@ -63,6 +63,8 @@ export type ProbeReport = Readonly<{
 export type StackReadiness = Readonly<{
   status: "ready" | "not_ready";
   stack: string;
+  /** Host name of the machine it runs on; in a container, the beginning of that container's id. */
+  container: string;
   /** Hash of the configuration in force, as `configHash` in the CLI computes it. */
   config_hash: string;
   keys: number;

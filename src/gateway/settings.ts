@@ -65,12 +65,13 @@ export function readSettings(environment: Environment): GatewaySettings {
   };
 }
 
-/** Where the control channel's socket is, and how long its client waits for somebody to listen. */
+/** Where the control channel's socket and the API are, and how long a bridge waits for somebody to listen. */
 export function readBridgeSettings(
   environment: Environment,
-): Readonly<{ socket: string; patienceMs: number }> {
+): Readonly<{ socket: string; apiPort: number; patienceMs: number }> {
   return {
     socket: environment["NEXUS_GATEWAY_SOCKET"] ?? gatewayPaths.controlSocket,
+    apiPort: wholeNumber(environment, "NEXUS_GATEWAY_API_PORT", gatewayPaths.apiPort),
     patienceMs: wholeNumber(environment, "NEXUS_GATEWAY_CONTROL_MS", 10_000),
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connectEngine, resolveEndpoint } from "../../src/engine/connect.ts";
 import {
   ContextNotFoundError,
@@ -11,6 +11,7 @@ import {
   InsecureEndpointError,
   TlsMaterialError,
 } from "../../src/engine/errors.ts";
+import { startFakeEngine } from "./fake-engine.ts";
 
 let home = "";
 
@@ -118,6 +119,29 @@ describe("resolving the endpoint", () => {
 
     expect(configuration.HttpHeaders).toEqual({ "X-Meta": "1" });
   });
+});
+
+test("settings that contradict each other are told before anything is connected to", async () => {
+  const warnings: string[] = [];
+  const environment = { DOCKER_HOST: `unix://${home}/none.sock`, DOCKER_CONTEXT: "far" };
+  const connecting = connectEngine({ environment, home, onWarning: (text) => warnings.push(text) });
+
+  await expect(connecting).rejects.toThrow(EngineUnreachableError);
+  expect(warnings).toEqual([expect.stringContaining("DOCKER_HOST wins")]);
+});
+
+test("certificates that DOCKER_CERT_PATH promises are nothing to an engine that needs none", async () => {
+  await using fake = await startFakeEngine(() => false);
+  vi.stubEnv("DOCKER_HOST", "tcp://far:2376");
+  vi.stubEnv("DOCKER_CERT_PATH", path.join(home, "none"));
+  await writeContext("near", { Host: `unix://${fake.socketPath}` });
+
+  const engine = await connectEngine({ environment: {}, context: "near", home });
+
+  expect(await engine.describe()).toMatchObject({ apiVersion: "1.41" });
+  expect(process.env["DOCKER_HOST"]).toBe("tcp://far:2376");
+  engine.close();
+  vi.unstubAllEnvs();
 });
 
 describe("an engine that is not there", () => {

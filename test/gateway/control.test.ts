@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { configHash, gatewayConfigSchema } from "../../src/gateway/config.ts";
 import type { ProbeReport } from "../../src/gateway/protocol.ts";
@@ -44,9 +45,13 @@ describe("the control channel", () => {
     });
   });
 
-  test("status is the document of the observability port", async () => {
+  test("status is the document of the observability port, says who speaks and lists models that no probe needs", async () => {
     const document = await (await gateway.observe("/readyz")).json();
     expect((await call({ op: "status" })).ok).toEqual(document);
+    expect(document).toMatchObject({
+      container: hostname(),
+      services: [{ present_models: ["echo"] }],
+    });
   });
 
   test.each([

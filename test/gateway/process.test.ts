@@ -130,6 +130,18 @@ describe("the gateway's process", () => {
     expect(bridge.stderr).toContain("control.sock");
   });
 
+  test("its API is reached through the bridge where its port is not", async () => {
+    const gateway = run();
+    const [hello] = await order({ op: "hello" });
+    const { stdout } = await execa(process.execPath, [main, "api"], {
+      env: { ...environment(), NEXUS_GATEWAY_API_PORT: String(hello.api_port) },
+      input: "GET /health HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n",
+    });
+    expect(stdout).toMatch(/^HTTP\/1\.1 200 OK/);
+    gateway.kill("SIGTERM");
+    await gateway;
+  });
+
   test("says which setting is no number", async () => {
     const gateway = await run({ NEXUS_GATEWAY_GRACE_MS: "soon" });
     expect(gateway.exitCode).toBe(1);

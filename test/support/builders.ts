@@ -240,6 +240,7 @@ export function readinessOf(
   return {
     status: "ready",
     stack: "home",
+    container: "0123456789ab",
     config_hash: configHash,
     keys: 1,
     in_flight: 0,

@@ -14,7 +14,6 @@ import type {
 import type { DockerConfiguration } from "../docker-config.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { EngineSilentError } from "../errors/connection.ts";
-import { EndpointInvalidError } from "../errors/endpoint.ts";
 import { DockerClient, isTimeout } from "./client.ts";
 import { DockerContainers } from "./containers.ts";
 import { describeEngine } from "./describe.ts";
@@ -82,31 +81,28 @@ async function unreachable(
   return readFailure(error, context);
 }
 
-function openModem(
-  { endpoint, configuration }: OpenOptions,
-  agent: object,
-  version?: string,
-): Docker {
-  // dockerode reads DOCKER_HOST and DOCKER_CERT_PATH by itself: what it finds there is overruled, as the endpoint is known.
-  const overruled = {
-    host: undefined,
-    port: undefined,
-    ca: undefined,
-    cert: undefined,
-    key: undefined,
-  };
+function openModem({ configuration }: OpenOptions, agent: object, version?: string): Docker {
   const options = {
-    ...overruled,
     protocol: "http" as const,
     socketPath: "the agent knows where",
     agent,
     headers: { ...configuration.HttpHeaders },
     ...(version === undefined ? {} : { version: `v${version}` }),
   };
+  return unseen("DOCKER_HOST", () => new Docker(options));
+}
+
+/**
+ * dockerode finds an engine of its own in DOCKER_HOST and what belongs to it, and fails when a certificate is
+ * missing there; but the endpoint is known already, and may be another one.
+ */
+function unseen<Made>(variable: string, make: () => Made): Made {
+  const value = process.env[variable];
+  Reflect.deleteProperty(process.env, variable);
   try {
-    return new Docker(options);
-  } catch (error) {
-    throw new EndpointInvalidError(endpoint.url, "DOCKER_HOST and DOCKER_CERT_PATH", error);
+    return make();
+  } finally {
+    if (value !== undefined) process.env[variable] = value;
   }
 }
 
