@@ -96,7 +96,10 @@ export type EngineDescription = Readonly<{
   kind: "docker" | "podman";
   version: string;
   apiVersion: string;
+  /** What its containers run on: `linux` or `windows`. */
   os: string;
+  /** What its machine calls itself: `Debian GNU/Linux 12 (bookworm)`. */
+  system: string;
   architecture: string;
   cpus: number;
   memoryBytes: number;

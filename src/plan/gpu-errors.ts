@@ -82,7 +82,7 @@ function install(engine: EngineDescription): string {
   if (engine.virtualMachine) {
     return "Only Docker Desktop on Windows with WSL 2 passes GPUs on: check `docker run --rm --gpus all ubuntu nvidia-smi` there.";
   }
-  const found = packages.find(([distribution]) => distribution.test(engine.os));
+  const found = packages.find(([distribution]) => distribution.test(engine.system));
   const get = found ? `\`${found[1]}\`` : "the `nvidia-container-toolkit` package";
   return `Check the driver with \`nvidia-smi\`, install ${get}, then ${register(engine)}.`;
 }

@@ -108,7 +108,7 @@ describe("a GPU that is asked for", () => {
     expect(remedyOn({})).toContain(
       "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker",
     );
-    expect(remedyOn({ os: "Fedora Linux 42", kind: "podman" })).toContain("sudo dnf install");
+    expect(remedyOn({ system: "Fedora Linux 42", kind: "podman" })).toContain("sudo dnf install");
     expect(remedyOn({ kind: "podman" })).toContain("nvidia-ctk cdi generate");
     expect(remedyOn({ virtualMachine: true })).toContain("WSL 2");
   });

@@ -100,6 +100,7 @@ const plainDescription: EngineDescription = {
   version: "28.0.0",
   apiVersion: "1.48",
   os: "linux",
+  system: "Debian GNU/Linux 12 (bookworm)",
   architecture: "amd64",
   cpus: 8,
   memoryBytes: 32 * 1024 ** 3,

@@ -13,14 +13,16 @@ export function checkNode(version: string): Check {
 
 /** What the engine is and how it was found. */
 export function checkEngine(engine: EngineDescription): readonly Check[] {
-  const { kind, version, apiVersion, os, architecture, endpoint } = engine;
+  const { kind, version, apiVersion, os, system, architecture, endpoint } = engine;
   const name = kind === "docker" ? "Docker Engine" : "Podman";
   const how = [
     engine.rootless ? "rootless" : "",
     engine.virtualMachine ? "in a virtual machine" : "",
     engine.local ? "" : "not on this machine",
   ].filter(Boolean);
-  const detail = `${name} ${version}, API ${apiVersion}, ${os}/${architecture}, ${endpoint}${how.length > 0 ? ` (${how.join(", ")})` : ""}`;
+  const where = how.length > 0 ? `${endpoint} (${how.join(", ")})` : endpoint;
+  const facts = [`${name} ${version}`, `API ${apiVersion}`, `${os}/${architecture}`, system, where];
+  const detail = facts.filter(Boolean).join(", ");
   const warnings = (engine.warnings ?? []).map((warning) =>
     doubtful("engine", warning, "Settle it, so that it is clear which engine is meant."),
   );

@@ -60,6 +60,7 @@ export async function describeEngine(
     version: info.ServerVersion,
     apiVersion,
     os: info.OSType,
+    system: info.OperatingSystem,
     architecture: imageArchitecture(info.Architecture),
     cpus: info.NCPU,
     memoryBytes: info.MemTotal,
