@@ -28,8 +28,14 @@ afterAll(async () => {
   await own[Symbol.asyncDispose]();
 });
 
-const everyContainer = () =>
-  engine<readonly unknown[]>("/containers/json?all=true", { socketPath: own.socketPath });
+/** Also those without a label, such as the ones in which an image is built. */
+async function everyImage(): Promise<readonly string[]> {
+  const all = await engine<readonly { Image: string; Command: string }[]>(
+    "/containers/json?all=true",
+    { socketPath: own.socketPath },
+  );
+  return all.map(({ Image, Command }) => `${Image} ${Command}`);
+}
 
 test.each([
   ["restarts during a first `up`", "SIGTERM", "first", "store-1"],
@@ -40,10 +46,11 @@ test.each([
     await stack.write(services(name));
     const up = stack.start(["up"]);
     await until(
-      "the service comes up",
+      "gateway and service come up",
       async () => {
         const all = await inspectStack(stack.name, own.socketPath);
-        return all.some(({ Name, State }) => Name.endsWith(container) && State.Running);
+        const running = all.filter(({ State }) => State.Running).map(({ Name }) => Name);
+        return [container, "gateway-1"].every((end) => running.some((name) => name.endsWith(end)));
       },
       90_000,
     );
@@ -62,7 +69,7 @@ test.each([
       volumes: [`${stack.name}-gateway`, `${stack.name}_data`],
       stderr: "",
     });
-    expect(await everyContainer()).toHaveLength(3);
+    expect(await everyImage()).toHaveLength(3);
     const status = await stack.json<{ services: { state: string }[] }>("status");
     expect(status.document.services.map(({ state }) => state)).toEqual(["ready", "ready", "ready"]);
   },
