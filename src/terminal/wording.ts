@@ -40,6 +40,7 @@ export function wordsFor(action: Action): Words {
 function objectOf(action: Action): string {
   const plain = plainObjects[action.kind];
   if (plain !== undefined) return plain;
+  if (action.kind === "update") return action.limits ? "limits" : "restart policy";
   if ("target" in action) return action.target.oneShot ? "completed" : action.target.level;
   if ("container" in action) return `container ${nameOf(action.container)}`;
   if ("network" in action) return `network ${nameOf(action.network)}`;
@@ -59,7 +60,6 @@ const plainObjects: Readonly<Partial<Record<ActionKind, string>>> = {
   "create-key": "its first key",
   drain: "open requests",
   switch: "the gateway over",
-  update: "limits and restart policy",
 };
 
 /** Says whether people may have to wait for such an action, so that its beginning is worth a line. */

@@ -149,6 +149,7 @@ export type Inspected = Readonly<{
     ExitCode: number;
     OOMKilled: boolean;
     StartedAt: string;
+    FinishedAt: string;
   }>;
   Config: Readonly<{
     Image: string;
