@@ -14,32 +14,38 @@ const mountPoint = "/run/secrets";
 
 /** Writes the secrets' current content into their volume. Throws {@link SecretMissingError}. */
 export async function seedSecrets(action: SeedAction, engine: Engine): Promise<void> {
-  const entries = await Promise.all(action.secrets.map((secret) => entryOf(secret, action.user)));
+  const contents = await Promise.all(action.secrets.map(readSecret));
   const request = carrier(action);
   await engine.containers.remove(request.name);
   const id = await engine.containers.create(request, "none");
   try {
+    const imageUser = (await engine.containers.inspect(id))?.security.user;
+    const owner = ownerFor(action.user ?? imageUser ?? "");
+    const entries = contents.map(({ name, content }) => ({ path: name, content, ...owner }));
     await engine.containers.put(id, mountPoint, entries);
   } finally {
     await engine.containers.remove(id);
   }
 }
 
-async function entryOf(
-  { name, file }: SecretFile,
-  user: string | undefined,
-): Promise<ArchiveEntry> {
+async function readSecret({
+  name,
+  file,
+}: SecretFile): Promise<Readonly<{ name: string; content: Buffer }>> {
   const content = await readFile(file).catch(() => {
     throw new SecretMissingError(name, file);
   });
-  const [uid, gid] = numericUser(user);
-  return { path: name, mode: 0o400, uid, gid, content };
+  return { name, content };
 }
 
-/** A user given by name has an id only inside its image; the file then belongs to root. */
-function numericUser(user: string | undefined): [number, number] {
-  const match = /^(\d+)(?::(\d+))?$/.exec(user ?? "");
-  return match ? [Number(match[1]), Number(match[2] ?? match[1])] : [0, 0];
+/**
+ * Owner and mode of the files. A user given by name has an id only inside the image: then everybody in the one
+ * container that mounts the volume may read them, as Swarm has it.
+ */
+function ownerFor(user: string): Pick<ArchiveEntry, "uid" | "gid" | "mode"> {
+  const [, uid, gid] = /^(\d+)(?::(\d+))?$/.exec(user === "" ? "0" : user) ?? [];
+  if (uid === undefined) return { uid: 0, gid: 0, mode: 0o444 };
+  return { uid: Number(uid), gid: Number(gid ?? uid), mode: 0o400 };
 }
 
 function carrier({ volume, image, service = "secrets" }: SeedAction): ContainerRequest {

@@ -124,7 +124,7 @@ test("another port replaces the gateway only; keys and routes are the same", asy
   expect(identities(after.filter(isService))).toEqual(identities(before.filter(isService)));
   expect(await containersOf(stack.name, "gateway")).toHaveLength(1);
   expect(await ask({ ...stack, api: `http://127.0.0.1:${moved}` }, "second")).toContain("scenario");
-  await expect(fetch(`${stack.api}/health`)).rejects.toThrow();
+  await expect(fetch(`${stack.api}/health`)).rejects.toThrow("fetch failed");
 });
 
 /** The stack file with aliases among what the gateway is told. */

@@ -172,7 +172,10 @@ export type Inspected = Readonly<{
   NetworkSettings: Readonly<{
     Ports: Readonly<Record<string, unknown>>;
     Networks: Readonly<
-      Record<string, Readonly<{ IPAddress: string; Aliases: readonly string[] | null }>>
+      Record<
+        string,
+        Readonly<{ IPAddress: string; Gateway: string; Aliases: readonly string[] | null }>
+      >
     >;
   }>;
 }>;

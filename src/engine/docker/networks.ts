@@ -16,6 +16,9 @@ const poolsExhausted = /non-overlapping IPv4 address pool|predefined address poo
 const rangeTaken = /pool overlaps/i;
 const exists = /already exists|name is already used|already used/i;
 
+/** An internal network still leads to this machine, and to every proxy on it, unless its bridge has no address there. */
+const withoutHost = { "com.docker.network.bridge.inhibit_ipv4": "true" };
+
 /** Networks through dockerode. */
 export class DockerNetworks implements Networks {
   readonly #client: DockerClient;
@@ -117,6 +120,7 @@ export class DockerNetworks implements Networks {
       Name: name,
       Driver: "bridge",
       Internal: internal,
+      ...(internal ? { Options: withoutHost } : {}),
       CheckDuplicate: true,
       Labels: { [stackLabel]: stack },
       ...(subnet === undefined ? {} : { IPAM: { Config: [{ Subnet: subnet }] } }),
