@@ -2,13 +2,14 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Engine, EngineDescription, Gpu, GpuDevices, Observed } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { planUp } from "../plan/plan-up.ts";
-import type { ContainerService, Stack } from "../stack/stack.ts";
+import type { Stack } from "../stack/stack.ts";
 import type { Survey } from "./bring-up.ts";
 import { SecretMissingError } from "./errors.ts";
 import { askGateway } from "./gateway-access.ts";
-import { ensureGatewayImage, type GatewayImage, readGatewayImage } from "./gateway-image.ts";
+import { findGpus } from "./find-gpus.ts";
+import { readGatewayImage } from "./gateway-image.ts";
 import { chooseNodeBase } from "./node-base.ts";
 
 /** What `up` and `plan` start from. */
@@ -32,7 +33,7 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
   ]);
   const [readiness, gpus] = await Promise.all([
     askGateway(engine, observed),
-    findGpus({ request, description, observed, gatewayImage }),
+    findGpus({ engine, stack, description, observed, gatewayImage }),
   ]);
   const plan = planUp({
     stack,
@@ -49,46 +50,6 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
 
 function imagesOf({ services }: Stack): string[] {
   return services.flatMap((service) => (service.kind === "container" ? [service.image.ref] : []));
-}
-
-type GpuQuestion = Readonly<{
-  request: UpRequest;
-  description: EngineDescription;
-  observed: Observed;
-  gatewayImage: GatewayImage;
-}>;
-
-/** Asks a container what GPUs it can see, but only when a service needs one that the engine has not given it yet. */
-async function findGpus({
-  request,
-  description,
-  observed,
-  gatewayImage,
-}: GpuQuestion): Promise<readonly Gpu[]> {
-  const { engine, stack } = request;
-  const wanting = stack.services
-    .filter((service) => service.kind === "container")
-    .filter(({ gpus }) => gpus.kind !== "none");
-  if (wanting.length === 0 || description.gpuKinds.length === 0) return [];
-  const held = observed.containers.flatMap(({ gpus }) => (gpus ? idsOf(gpus) : []));
-  const settled = wanting.every((service) => hasItsGpu(service, observed));
-  if (settled) return [...new Set(held)].map((id) => ({ id, name: id }));
-  if (!observed.images[gatewayImage.ref])
-    await ensureGatewayImage(engine, gatewayImage, () => undefined);
-  return engine.gpus(gatewayImage.ref);
-}
-
-function idsOf(gpus: GpuDevices): readonly string[] {
-  return gpus.kind === "amd"
-    ? gpus.devices.filter((path) => path.startsWith("/dev/dri/"))
-    : gpus.ids;
-}
-
-function hasItsGpu({ name, gpus }: ContainerService, { containers }: Observed): boolean {
-  const own = containers.filter(({ identity }) => identity?.service === name);
-  return gpus.kind === "auto"
-    ? own.length > 0
-    : own.some((container) => container.gpus !== undefined);
 }
 
 /** A keyed hash of every secret, so that a change is seen and a label gives nothing away. */
