@@ -50,7 +50,7 @@ test.each([
       async () => {
         const all = await inspectStack(stack.name, own.socketPath);
         const running = all.filter(({ State }) => State.Running).map(({ Name }) => Name);
-        return [container, "gateway-1"].every((end) => running.some((name) => name.endsWith(end)));
+        return [container, "gateway-1"].every((end) => running.some((each) => each.endsWith(end)));
       },
       90_000,
     );
