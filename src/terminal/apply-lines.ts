@@ -7,7 +7,10 @@ import { padTo, visibleWidth } from "./width.ts";
 import { progressText, takesTime, wordsFor } from "./wording.ts";
 
 /** Milliseconds between two progress lines of the same action. */
-export const quietMs = 5000;
+const quietMs = 5000;
+
+/** Milliseconds until a download first says how large and how fast it is. */
+const firstMs = 1000;
 
 /** Turns events into lines; `undefined` for those that are not worth one. Remembers only when each action last spoke. */
 export function lineWriter(
@@ -22,10 +25,14 @@ export function lineWriter(
       return undefined;
     const text = eventText(event, theme);
     if (text === undefined) return undefined;
-    spokenMs.set(id, elapsedMs);
+    spokenMs.set(id, isDownloadBegun(event) ? elapsedMs - quietMs + firstMs : elapsedMs);
     const clock = theme.dim(`${(elapsedMs / 1000).toFixed(1).padStart(6)} s`);
     return `${clock}  ${padTo(subjectOf(event.action), width)}  ${text}`;
   };
+}
+
+function isDownloadBegun({ kind, action }: ApplyEvent): boolean {
+  return kind === "started" && (action.kind === "pull" || action.kind === "pull-model");
 }
 
 function eventText(event: ApplyEvent, theme: Theme): string | undefined {

@@ -15,6 +15,12 @@ export const nexusBin = fileURLToPath(new URL("../../bin/run.js", import.meta.ur
 /** What a finished command left behind. */
 export type Ran = Readonly<{ exitCode: number; stdout: string; stderr: string }>;
 
+/** What a started command gets beside its words: more environment, and all of its stdin. */
+export type Starting = Readonly<{
+  env?: Readonly<Record<string, string>>;
+  input?: string;
+}>;
+
 /** A folder with a stack file, and the commands run in it. */
 export interface StackFolder extends AsyncDisposable {
   readonly name: string;
@@ -31,7 +37,7 @@ export interface StackFolder extends AsyncDisposable {
     ...words: string[]
   ): Promise<Readonly<{ exitCode: number; document: Document }>>;
   /** Starts a command and leaves it running. */
-  start(words: readonly string[]): ReturnType<typeof startIn>;
+  start(words: readonly string[], how?: Starting): ReturnType<typeof startIn>;
   /** Replaces the part of the stack file below the gateway's. */
   write(services: string): Promise<void>;
   /** The key that the first `up` made. */
@@ -48,7 +54,8 @@ export async function stackFolder(
   const [port, observabilityPort] = await freePorts();
   const env = { NO_COLOR: "1", CI: "1", ...options.environment };
   const head = `name: ${name}\ngateway: { port: ${port}, observability_port: ${observabilityPort} }\n`;
-  const start = (words: readonly string[]) => startIn(directory, words, env);
+  const start = (words: readonly string[], how: Starting = {}) =>
+    startIn(directory, words, { ...how, env: { ...env, ...how.env } });
   const run = async (...words: string[]): Promise<Ran> => {
     const { exitCode, stdout, stderr } = await start(words);
     return { exitCode: exitCode ?? -1, stdout, stderr };
@@ -87,12 +94,12 @@ export async function stackFolder(
   return folder;
 }
 
-function startIn(cwd: string, words: readonly string[], env: Readonly<Record<string, string>>) {
+function startIn(cwd: string, words: readonly string[], { env, input }: Starting) {
   return execa(process.execPath, [nexusBin, ...words], {
     cwd,
     reject: false,
-    env,
-    stdin: "ignore",
+    env: { ...env },
+    ...(input === undefined ? { stdin: "ignore" as const } : { input }),
   });
 }
 
