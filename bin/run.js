@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
-import { enableCompileCache } from "node:module";
-
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(
@@ -10,6 +7,10 @@ if (major < 22 || (major === 22 && minor < 19)) {
   );
   process.exit(2);
 }
+
+// Builtins are asked for, not imported: an import makes Node read their lazy exports as well, which costs more than a start.
+const { readFileSync } = process.getBuiltinModule("node:fs");
+const { createRequire } = process.getBuiltinModule("node:module");
 
 const words = process.argv.slice(2);
 if (words.length === 1 && ["--version", "-v", "version"].includes(words[0])) {
@@ -22,6 +23,5 @@ if (words.length === 1 && ["--version", "-v", "version"].includes(words[0])) {
   process.exit(0);
 }
 
-enableCompileCache?.();
-const { main } = await import("../dist/main.js");
+const { main } = createRequire(import.meta.url)("../dist/start.cjs");
 await main(import.meta.url);

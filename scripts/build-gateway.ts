@@ -5,23 +5,20 @@ import { build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Nexus speaks English: zod's other languages would be a quarter of what is built. */
+export const englishOnly: Plugin = {
+  name: "english-only",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /locales\/index\.(?:c?js)$/ }, ({ path }) => ({ path, namespace: "none" }));
+    onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: "export {};" }));
+  },
+};
+
 /** Writes the gateway's bundle to `outfile`, relative to the checkout. */
 export async function buildGateway(outfile: string): Promise<void> {
   const { version } = JSON.parse(await readFile(`${root}package.json`, "utf8")) as {
     version: string;
   };
-  /** The gateway speaks English: zod's other languages would be a quarter of the bundle. */
-  const englishOnly: Plugin = {
-    name: "english-only",
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /locales\/index\.(?:c?js)$/ }, ({ path }) => ({
-        path,
-        namespace: "none",
-      }));
-      onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: "export {};" }));
-    },
-  };
-
   await build({
     absWorkingDir: root,
     logLevel: "warning",

@@ -13,7 +13,7 @@ const builtFrom = ["src/**/*.ts", "scripts/build*.ts", "package-lock.json"];
 /** Builds when a source is newer than the last file that a build writes. */
 function buildWhenOutdated(): void {
   const newest = Math.max(...globSync(builtFrom, { cwd: repository }).map(changedAt));
-  if (changedAt(builtLast) >= newest && changedAt("dist/main.js") > 0) return;
+  if (changedAt(builtLast) >= newest && changedAt("dist/start.cjs") > 0) return;
   const script = join(repository, "scripts/build.ts");
   const built = spawnSync(process.execPath, [script], { cwd: repository, stdio: "inherit" });
   if (built.status !== 0) throw new Error("The build failed; the tests were not run.");

@@ -1,7 +1,14 @@
 /** How wide text is on a terminal. Pure. */
 import { stripVTControlCharacters } from "node:util";
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** Made when a text needs it: the first one loads ICU's data, 10 ms. */
+function graphemes(text: string): Intl.Segments {
+  return new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text);
+}
+
+/** Text whose every character takes one cell: Latin, dashes, ellipsis, arrows, lines and shapes, ticks and crosses. */
+const narrow =
+  /^[\x20-\x7E\u00A1-\u00AC\u00AE-\u024F\u2010-\u2027\u2190-\u21FF\u2500-\u25FC\u2713-\u2718]*$/;
 /** East Asian wide and emoji ranges: two cells each. */
 const wide =
   /^(?:\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|[\u{20000}-\u{3FFFD}])/u;
@@ -9,8 +16,8 @@ const wide =
 /** Cells that a text takes, escape codes not counted. */
 export function visibleWidth(text: string): number {
   const plain = stripVTControlCharacters(text);
-  if (/^[\x20-\x7E]*$/.test(plain)) return plain.length;
-  return [...graphemes.segment(plain)].reduce((sum, { segment }) => sum + cells(segment), 0);
+  if (narrow.test(plain)) return plain.length;
+  return [...graphemes(plain)].reduce((sum, { segment }) => sum + cells(segment), 0);
 }
 
 function cells(grapheme: string): number {
@@ -21,7 +28,7 @@ function cells(grapheme: string): number {
 export function truncate(text: string, width: number): string {
   if (visibleWidth(text) <= width) return text;
   let [kept, used] = ["", 0];
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     if (used + cells(segment) > width - 1) break;
     kept += segment;
     used += cells(segment);

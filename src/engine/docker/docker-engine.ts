@@ -42,7 +42,7 @@ export type OpenOptions = Readonly<{
 /** Connects and agrees on an API version; throws the classes of errors/connection.ts. */
 export async function openDockerEngine(options: OpenOptions): Promise<Engine> {
   const { endpoint, environment } = options;
-  const agent = openTransport(endpoint.address);
+  const agent = await openTransport(endpoint.address);
   const name = `${endpoint.url} (${endpoint.source})`;
   const modem = (version?: string) => openModem(options, agent, version);
   try {
