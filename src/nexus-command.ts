@@ -1,6 +1,7 @@
 /** The base of every command: shared flags, the engine, the stack, and failures turned into advice. */
 import { Command, Errors, Flags } from "@oclif/core";
-import type { Engine } from "./engine/engine.ts";
+import type { Hardware } from "./catalog/template.ts";
+import type { Engine, EngineDescription } from "./engine/engine.ts";
 import { exitCodes, NexusError } from "./errors.ts";
 import { fold } from "./terminal/fold.ts";
 import type { LoadedStack } from "./stack/load.ts";
@@ -47,30 +48,45 @@ export abstract class NexusCommand extends Command {
     }),
   };
 
-  #engine: Engine | undefined;
+  #engine: Promise<Engine> | undefined;
 
   /** Connects to the engine once; the Docker client is loaded only by commands that ask for it. */
   protected async connect(flags: SharedFlags): Promise<Engine> {
-    const { connectEngine } = await import("./engine/connect.ts");
-    const engine = (this.#engine ??= await connectEngine({
-      environment: process.env,
-      onWarning: (warning) => this.note(`Warning: ${warning}`),
-      ...(flags.context === undefined ? {} : { context: flags.context }),
-    }));
-    return engine;
+    this.#engine ??= import("./engine/connect.ts").then(({ connectEngine }) =>
+      connectEngine({
+        environment: process.env,
+        onWarning: (warning) => this.note(`Warning: ${warning}`),
+        ...(flags.context === undefined ? {} : { context: flags.context }),
+      }),
+    );
+    return this.#engine;
   }
 
-  /** Loads the stack file that the flags name, and passes its warnings on to stderr. */
-  protected async loadStack(flags: SharedFlags): Promise<LoadedStack> {
+  /** Loads the stack file that the flags name, for the engine's hardware, and passes its warnings on to stderr. */
+  protected async loadStack(
+    flags: SharedFlags,
+    hardware: () => Promise<Hardware> = () => this.#hardware(flags),
+  ): Promise<LoadedStack> {
     const { loadStack } = await import("./stack/load.ts");
     const loaded = await loadStack({
       cwd: process.cwd(),
       environment: process.env,
       profiles: flags.profile ?? [],
+      hardware,
       ...(flags.file === undefined ? {} : { file: flags.file }),
     });
     for (const warning of loaded.warnings) this.note(`Warning: ${warning}`);
     return loaded;
+  }
+
+  /** What templates are chosen for. Whoever needs an engine meets its failure later; a stack can be read without. */
+  async #hardware(flags: SharedFlags): Promise<Hardware> {
+    try {
+      return hardwareOf(await (await this.connect(flags)).describe());
+    } catch (error) {
+      if (error instanceof NexusError) return "cpu";
+      throw error;
+    }
   }
 
   /** Says something to the person, never to a program: always stderr. */
@@ -89,7 +105,8 @@ export abstract class NexusCommand extends Command {
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
-    this.#engine?.close();
+    const engine = await this.#engine?.catch(() => undefined);
+    engine?.close();
     await super.finally(error);
   }
 
@@ -107,6 +124,17 @@ export abstract class NexusCommand extends Command {
       throw Object.assign(error, { oclif: { exit: exitOf(error) } });
     throw asBug(error);
   }
+}
+
+/** The hardware that an engine can give to containers. */
+export function hardwareOf({
+  gpuKinds,
+  cdiDevices,
+}: Pick<EngineDescription, "gpuKinds" | "cdiDevices">): Hardware {
+  const has = (kind: "nvidia" | "amd") =>
+    gpuKinds.includes(kind) || cdiDevices.some((id) => id.startsWith(`${kind}.com/gpu=`));
+  if (has("nvidia")) return "nvidia";
+  return has("amd") ? "amd" : "cpu";
 }
 
 /** The failure as one JSON document, for programs. */

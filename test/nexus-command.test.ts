@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { exitCodes, NexusError } from "../src/errors.ts";
-import { NexusCommand } from "../src/nexus-command.ts";
+import { hardwareOf, NexusCommand } from "../src/nexus-command.ts";
 
 class LockedError extends NexusError {
   readonly code = "NEXUS_LOCKED_HERE";
@@ -73,4 +73,14 @@ test("for people a failure keeps its exit code, however deep the command that me
     suggestions: ["Run `nexus unlock`."],
     oclif: { exit: exitCodes.locked },
   });
+});
+
+test("templates are chosen for the GPUs that the engine can give", () => {
+  const none = { gpuKinds: [], cdiDevices: [] };
+
+  expect(hardwareOf(none)).toBe("cpu");
+  expect(hardwareOf({ ...none, gpuKinds: ["amd"] })).toBe("amd");
+  expect(hardwareOf({ ...none, gpuKinds: ["nvidia", "amd"] })).toBe("nvidia");
+  expect(hardwareOf({ gpuKinds: ["cdi"], cdiDevices: ["nvidia.com/gpu=GPU-1"] })).toBe("nvidia");
+  expect(hardwareOf({ gpuKinds: ["cdi"], cdiDevices: ["amd.com/gpu=0"] })).toBe("amd");
 });

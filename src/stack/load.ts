@@ -1,7 +1,7 @@
 /** Reads a stack: the stack file, what it includes and names, resolved and checked. */
 import { homedir } from "node:os";
 import { dirname } from "node:path";
-import { readCatalog } from "../catalog/catalog.ts";
+import { type Catalog, readCatalog } from "../catalog/catalog.ts";
 import type { Hardware } from "../catalog/template.ts";
 import { InvalidStackError } from "./errors.ts";
 import { gather } from "./gather.ts";
@@ -26,8 +26,8 @@ export type LoadOptions = Readonly<{
   cwd: string;
   profiles?: readonly string[];
   environment: Environment;
-  /** Chooses the variant of templates; `cpu` fits everywhere. */
-  hardware?: Hardware;
+  /** Chooses the variant of templates; asked only when one is used that has any. `cpu` fits everywhere. */
+  hardware?: () => Promise<Hardware>;
   /** Folder of templates; the package's own by default. */
   templates?: string;
 }>;
@@ -51,13 +51,18 @@ export async function loadStack(options: LoadOptions): Promise<LoadedStack> {
 
 async function readAll(
   path: string,
-  { cwd, environment, profiles = [], hardware = "cpu", templates }: LoadOptions,
+  { cwd, environment, profiles = [], hardware: findOut, templates }: LoadOptions,
 ): Promise<Readonly<{ readings: Readings; problems: readonly Problem[] }>> {
   const directory = dirname(path);
   const variables = await readVariables(directory, environment);
   const { files, problems } = await readStackFiles(path, cwd, variables);
   const catalog = usesTemplates(files) ? await readCatalog(templates) : [];
-  const joined = joinMembers(files, { catalog, hardware, home: environment["HOME"] ?? homedir() });
+  const hardware = usesVariants(files, catalog) ? await findOut?.() : undefined;
+  const joined = joinMembers(files, {
+    catalog,
+    hardware: hardware ?? "cpu",
+    home: environment["HOME"] ?? homedir(),
+  });
   const active = activeMembers({ members: joined.members, profiles });
   const gathered = await Promise.all(
     active.map(async (member) => [member.name, await gather(member, variables)] as const),
@@ -81,6 +86,13 @@ function usesTemplates(files: readonly StackFile[]): boolean {
   return files.some(({ services }) =>
     [...services.values()].some(({ template }) => template !== undefined),
   );
+}
+
+function usesVariants(files: readonly StackFile[], catalog: Catalog): boolean {
+  const used = new Set(
+    files.flatMap(({ services }) => [...services.values()].map(({ template }) => template)),
+  );
+  return catalog.some(({ id, variants }) => used.has(id) && Object.keys(variants).length > 0);
 }
 
 /** By file, as they were read, then by place; each once, and without the values of variables. */

@@ -234,3 +234,19 @@ test("a moving tag is a warning, a version and a digest are not", async () => {
   expect(await warned("localhost:5000/x/y:1.2")).toBe(0);
   expect(await warned(`x@sha256:${"a".repeat(64)}`)).toBe(0);
 });
+
+test("a template is taken as it is for the machine's hardware, which is asked for only when it matters", async () => {
+  const asked: string[] = [];
+  const hardware = async () => {
+    asked.push("asked");
+    return "amd" as const;
+  };
+  const ollama = await load("services:\n  llm: { template: ollama }\n", { hardware });
+  const example = await load("services:\n  echo: { template: example }\n", { hardware });
+
+  expect(ollama.stack.services[0]).toMatchObject({
+    image: { ref: expect.stringContaining("rocm") },
+  });
+  expect(example.stack.services).toHaveLength(1);
+  expect(asked).toEqual(["asked"]);
+});
