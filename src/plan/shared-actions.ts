@@ -8,7 +8,7 @@ import {
   VolumeConflictError,
   VolumeMissingError,
 } from "./errors.ts";
-import { hasInternalNetwork, type Member } from "./member.ts";
+import { hasInternalNetwork } from "./member.ts";
 import {
   actionId,
   gatewayName,
@@ -87,10 +87,10 @@ function shared({ service: _service, ...action }: Action): Action {
   return action;
 }
 
-function imageAction({ member, next }: Course, { observed, pull }: UpInput): readonly Action[] {
+function imageAction({ member, next }: Course, input: UpInput): readonly Action[] {
   const { image, name } = member;
-  const there = observed.images[image.ref] !== undefined;
-  const needed = next.existing === undefined && !there;
+  const isNew = next.existing === undefined;
+  const needed = isNew && input.observed.images[image.ref] === undefined;
   const base = { after: [], because: notThere, service: name, image: image.ref };
   if (image.kind === "gateway")
     return needed
@@ -101,20 +101,41 @@ function imageAction({ member, next }: Course, { observed, pull }: UpInput): rea
       ? [{ ...base, kind: "build", id: actionId("build", image.ref), build: image.build }]
       : [];
   }
-  return pullAction({ member, there, needed }, image, pull);
+  return pullAction({ name, isNew, needed }, image, input);
 }
 
-type Need = Readonly<{ member: Member; there: boolean; needed: boolean }>;
+/** Why an image is to be pulled; undefined when it is not. */
+function pullReason(
+  { name, isNew, needed }: Need,
+  { ref, pullPolicy }: Extract<ImageSource, { kind: "pull" }>,
+  input: UpInput,
+): string | undefined {
+  if (pullPolicy === "never") {
+    if (needed) throw new ImageNotPresentError(name, ref);
+    return undefined;
+  }
+  if (needed) return notThere;
+  const foreign = isNew ? foreignness(ref, input) : undefined;
+  const isFetchedAnew = (input.pull ?? pullPolicy) === "always";
+  return foreign ?? (isFetchedAnew ? "images are to be fetched anew" : undefined);
+}
+
+/** An image for another processor is what a refused pull leaves behind; undefined for any other. */
+function foreignness(ref: string, { observed, engine }: UpInput): string | undefined {
+  const { architecture = "" } = observed.images[ref] ?? {};
+  if (architecture === "" || architecture === engine.architecture) return undefined;
+  return `the one here is for ${architecture}, the engine runs ${engine.architecture}`;
+}
+
+type Need = Readonly<{ name: string; isNew: boolean; needed: boolean }>;
 
 function pullAction(
-  { member: { name }, there, needed }: Need,
+  { name, isNew, needed }: Need,
   image: Extract<ImageSource, { kind: "pull" }>,
-  pull: UpInput["pull"],
+  input: UpInput,
 ): readonly Action[] {
-  const policy = image.pullPolicy === "never" ? "never" : (pull ?? image.pullPolicy);
-  if (policy === "never" && needed) throw new ImageNotPresentError(name, image.ref);
-  if (policy !== "always" && !needed) return [];
-  const because = there ? "images are to be fetched anew" : notThere;
+  const because = pullReason({ name, isNew, needed }, image, input);
+  if (because === undefined) return [];
   return [
     {
       kind: "pull",

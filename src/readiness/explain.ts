@@ -166,14 +166,23 @@ function notReadyRemedy(service: string, status: number | undefined): string {
   return `Look at \`nexus logs ${service}\`. If it is really ready, correct its \`probe\` in nexus.yaml.`;
 }
 
+/** What to do about the engine's words; the first that matches decides. */
+const startRemedies: readonly (readonly [RegExp, string])[] = [
+  [/gathering device information/i, "correct its `devices`: `ls -l /dev` shows what there is"],
+  [/unable to find (?:user|group)/i, 'give it a numeric `user`, such as "1000:1000"'],
+  [/bind source path|mount/i, "correct its `volumes`: the path must exist on the engine's host"],
+  [
+    /executable file not found|no such file or directory/i,
+    "correct its `command` or `entrypoint`: the image has no such program",
+  ],
+  [/permission denied/i, "make the file executable in the image, or correct its `command`"],
+];
+
 function startRemedy(service: string, message: string): string {
-  if (/executable file not found|no such file or directory/i.test(message)) {
-    return `Check \`command\`, \`entrypoint\` and mounted paths of ${service} in nexus.yaml against its image.`;
-  }
-  if (/permission denied/i.test(message)) {
-    return `Make the file executable in the image, or correct \`command\` of ${service} in nexus.yaml.`;
-  }
-  return `Correct what it names in ${service} of nexus.yaml; \`nexus doctor\` shows what this engine can do.`;
+  const known = startRemedies.find(([words]) => words.test(message))?.[1];
+  return known === undefined
+    ? `Correct what it names in ${service} of nexus.yaml; \`nexus doctor\` shows what this engine can do.`
+    : `In ${service} of nexus.yaml, ${known}; then run \`nexus up\`.`;
 }
 
 function aside(detail: string | undefined): string {

@@ -59,7 +59,7 @@ function outcomeText({ outcome, level }: ServiceOutcome): string {
 /** A failure, indented: what happened, the last log lines, what to do. */
 export function formatFailure(failure: Failure, theme: Theme = plainTheme): string {
   const logs = formatTail(failure.logs, theme);
-  const body = [failure.message, ...logs, `${theme.accent("→")} ${failure.remedy}`];
+  const body = [printable(failure.message), ...logs, `${theme.accent("→")} ${failure.remedy}`];
   return indent(body.join("\n"), 4);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { external, job, service, stackOf, volume } from "../support/builders.ts";
+import { external, image, job, service, stackOf, volume } from "../support/builders.ts";
 import { appliedAll, emptyWorld } from "./model.ts";
 import { home, planIn, told } from "./scenario.ts";
 
@@ -142,6 +142,16 @@ describe("a fresh start", () => {
     expect(pulls.map(({ id, service: whose }) => [id, whose])).toEqual([
       ["pull vllm:1", undefined],
     ]);
+  });
+
+  test("never runs an image for another processor that a refused pull left behind: it is pulled, and refused, again", () => {
+    const images = { "web:1": image("web", { architecture: "arm64" }) };
+    const world = { ...emptyWorld, observed: { ...emptyWorld.observed, images } };
+    const { actions } = planIn(world, stackOf([service("web")]));
+    expect(actions.find(({ id }) => id === "pull web:1")).toMatchObject({
+      because: "the one here is for arm64, the engine runs amd64",
+    });
+    expect(actions.find(({ id }) => id === "create home-web-1")?.after).toContain("pull web:1");
   });
 
   test("runs a job before the service that needs it completed", () => {

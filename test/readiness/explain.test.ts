@@ -23,6 +23,13 @@ const causes: readonly Cause[] = [
   { kind: "out-of-memory" },
   { kind: "exited-early" },
   { kind: "start-refused", message: 'exec: "/nope": stat /nope: no such file or directory' },
+  {
+    kind: "start-refused",
+    message:
+      'error gathering device information while adding custom device "/dev/x": no such file or directory',
+  },
+  { kind: "start-refused", message: "unable to find user nosuch" },
+  { kind: "start-refused", message: "something new" },
   { kind: "never-listened", port: 9000 },
   { kind: "not-ready", status: 404, detail: "GET /readyz answered 404" },
   { kind: "not-ready", detail: "GET /readyz: connection reset" },
@@ -52,7 +59,13 @@ test("every cause says in plain words what happened and what to do", () => {
     speech ended by itself (exit code 0) before it could serve.
     → Check \`command\` of speech in nexus.yaml. If it is a job that is meant to end, give it \`restart: "no"\` and no \`port\`.
     The engine could not start speech: exec: "/nope": stat /nope: no such file or directory.
-    → Check \`command\`, \`entrypoint\` and mounted paths of speech in nexus.yaml against its image.
+    → In speech of nexus.yaml, correct its \`command\` or \`entrypoint\`: the image has no such program; then run \`nexus up\`.
+    The engine could not start speech: error gathering device information while adding custom device "/dev/x": no such file or directory.
+    → In speech of nexus.yaml, correct its \`devices\`: \`ls -l /dev\` shows what there is; then run \`nexus up\`.
+    The engine could not start speech: unable to find user nosuch.
+    → In speech of nexus.yaml, give it a numeric \`user\`, such as "1000:1000"; then run \`nexus up\`.
+    The engine could not start speech: something new.
+    → Correct what it names in speech of nexus.yaml; \`nexus doctor\` shows what this engine can do.
     speech runs, but nothing answers on its port 9000.
     → Check \`port\` of speech in nexus.yaml: the port the software listens on inside its container, on all addresses (0.0.0.0), not on 127.0.0.1.
     speech is not ready: GET /readyz answered 404.

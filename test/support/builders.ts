@@ -208,7 +208,7 @@ export function engineDescription(overrides: Partial<EngineDescription> = {}): E
     apiVersion: "1.41",
     os: "linux",
     system: "Debian GNU/Linux 12 (bookworm)",
-    architecture: "x86_64",
+    architecture: "amd64",
     cpus: 8,
     memoryBytes: 32 * gib,
     rootless: false,

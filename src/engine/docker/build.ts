@@ -1,5 +1,6 @@
 /** Building images with the classic builder, which needs no session with the engine. */
 import type { IncomingMessage } from "node:http";
+import { stripVTControlCharacters } from "node:util";
 import type { BuildProgress } from "../engine.ts";
 import { listBuildContext } from "../../stack/build-context.ts";
 import type { BuildSource } from "../../stack/stack.ts";
@@ -125,7 +126,11 @@ function failOn(line: StreamLine, ref: string, said: readonly string[]): void {
 }
 
 function textOf({ stream, status, id, progressDetail }: StreamLine): readonly string[] {
-  if (stream !== undefined) return stream.split("\n").filter((text) => text.trim() !== "");
+  // The engine colours what a build writes to stderr.
+  if (stream !== undefined)
+    return stripVTControlCharacters(stream)
+      .split("\n")
+      .filter((text) => text.trim() !== "");
   // A base image's layers report their bytes many times a second: nobody reads that as lines.
   if (status === undefined || progressDetail?.current !== undefined) return [];
   return [id === undefined ? status : `${id}: ${status}`];

@@ -139,7 +139,8 @@ async function run(
   const child = spawn(helper, ["get"], {
     env: environment,
     stdio: ["pipe", "pipe", "ignore"],
-    timeout: 30_000,
+    // Not the option `timeout`: its timer outlives a helper that could not be started.
+    signal: AbortSignal.timeout(30_000),
   });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
