@@ -25,12 +25,26 @@ export async function scaffoldService(
 ): Promise<Scaffold> {
   const template = findTemplate(catalog, request.template);
   if (template.service["build"] === undefined) throw new NoScaffoldError(template.id);
-  const folder = posix.join("services", request.name);
+  const folder = folderOf(request.name);
   const directory = join(request.directory, folder);
   if ((await readdir(directory).catch(() => [])).length > 0) throw new ScaffoldExistsError(folder);
   const files = await listSources(template.directory);
   for (const file of files) await copySource({ template, name: request.name }, file, directory);
-  return { directory, files, service: serviceOf(template, request.name, `./${folder}`) };
+  return { directory, files, service: scaffoldedService(template, request.name) };
+}
+
+/** The template's service built from its copy, which it gives its name; its models are the program's own until their owner renames them. */
+export function scaffoldedService(template: Template, name: string): ServiceKeys {
+  const isNamed = template.options.some((option) => option.name === "SERVICE_NAME");
+  return {
+    ...template.service,
+    build: `./${folderOf(name)}`,
+    ...(isNamed ? { environment: { SERVICE_NAME: name } } : {}),
+  };
+}
+
+function folderOf(name: string): string {
+  return posix.join("services", name);
 }
 
 /** Every file but the definition and what was installed or built. */
@@ -63,14 +77,4 @@ async function copySource(
     text.replace(/("name"\s*:\s*)"[^"]*"/, (_, key: string) => `${key}${JSON.stringify(name)}`),
     { flag: "wx" },
   );
-}
-
-/** The template's service with the copy as its build; its models are the program's own until their owner renames them. */
-function serviceOf(template: Template, name: string, build: string): ServiceKeys {
-  const isNamed = template.options.some((option) => option.name === "SERVICE_NAME");
-  return {
-    ...template.service,
-    build,
-    ...(isNamed ? { environment: { SERVICE_NAME: name } } : {}),
-  };
 }

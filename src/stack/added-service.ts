@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type Catalog, findTemplate } from "../catalog/catalog.ts";
 import { NoScaffoldError } from "../catalog/errors.ts";
-import { scaffoldService } from "../catalog/scaffold.ts";
+import { scaffoldedService, scaffoldService } from "../catalog/scaffold.ts";
 import { readAssignments } from "./assignments.ts";
 import type { ServiceText } from "./edit.ts";
 
@@ -36,9 +36,9 @@ export function serviceToAdd(catalog: Catalog, wish: ServiceWish): AddedService 
 
 function scaffolded(catalog: Catalog, wish: ServiceWish, keys: ServiceText): AddedService {
   const name = wish.name ?? wish.word;
-  const { id, service } = findTemplate(catalog, wish.template);
-  if (service["build"] === undefined) throw new NoScaffoldError(id);
-  const spec = { ...service, build: `./services/${name}`, ...keys };
+  const found = findTemplate(catalog, wish.template);
+  if (found.service["build"] === undefined) throw new NoScaffoldError(found.id);
+  const spec = { ...scaffoldedService(found, name), ...keys };
   const copySources = async (): Promise<readonly string[]> => {
     const { template, directory } = wish;
     const scaffold = await scaffoldService(catalog, { template, name, directory });

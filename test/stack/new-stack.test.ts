@@ -86,7 +86,10 @@ test("a template is added by reference; a scaffold by a copy that is written onl
     spec: { template: "ollama", gpus: "none" },
   });
   const scaffold = serviceToAdd(catalog, { ...wish, word: "ocr", scaffold: true });
-  expect(scaffold).toMatchObject({ name: "ocr", spec: { build: "./services/ocr", port: 9000 } });
+  expect(scaffold).toMatchObject({
+    name: "ocr",
+    spec: { build: "./services/ocr", port: 9000, environment: { SERVICE_NAME: "ocr" } },
+  });
   await expect(readFile(join(folder, "services/ocr/Dockerfile"))).rejects.toThrow("ENOENT");
   expect(await scaffold.copySources?.()).toContain(join(folder, "services/ocr/Dockerfile"));
   expect(() => serviceToAdd(catalog, { ...wish, scaffold: true, template: "ollama" })).toThrow(

@@ -12,6 +12,8 @@ export type OpenStream = Readonly<{
   received: readonly string[];
   finished: Promise<string | undefined>;
   isOpen: () => boolean;
+  /** Hangs up. */
+  close: () => void;
 }>;
 
 /** Starts a streamed chat completion and resolves once its first word has come. */
@@ -35,7 +37,7 @@ export async function openStream(stack: StackFolder, model: string): Promise<Ope
   const finished = read().finally(() => (open = false));
   finished.catch((error: unknown) => first.reject(error));
   await first.promise;
-  return { received, finished, isOpen: () => open };
+  return { received, finished, isOpen: () => open, close: () => answer.controller.abort() };
 }
 
 /** The text of a whole event stream, as it came over the wire. */
