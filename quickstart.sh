@@ -67,7 +67,7 @@ install_dependencies() {
 
 build() {
   local built=oclif.manifest.json
-  if [[ -e $built && -e dist/main.js && -z $(find src scripts package.json -newer "$built" -print -quit) ]]; then
+  if [[ -e $built && -e dist/start.cjs && -z $(find src scripts package.json -newer "$built" -print -quit) ]]; then
     return
   fi
   say "Building"
