@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
+export { gatewayPaths } from "./paths.ts";
+
 /** Alias → ordered candidates, each `service/model` or a model id. */
 export const aliasesSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
 
@@ -46,17 +48,6 @@ export type GatewayAliases = Readonly<z.infer<typeof aliasesSchema>>;
 export type Probe = Readonly<z.infer<typeof probeSchema>>;
 export type Upstream = Readonly<z.infer<typeof upstreamSchema>>;
 export type GatewayConfig = Readonly<z.infer<typeof gatewayConfigSchema>>;
-
-/** Ports and paths inside the gateway's container: the same in every stack. */
-export const gatewayPaths = {
-  apiPort: 8800,
-  observabilityPort: 8801,
-  /** The gateway's volume: configuration and key digests live here, so a restart keeps both. */
-  data: "/data",
-  /** Unix socket of the control channel; reachable only through the engine's exec. */
-  controlSocket: "/run/nexus/control.sock",
-  bundle: "/nexus/gateway.mjs",
-} as const;
 
 /** Writes JSON with the keys of every object sorted, so that equal values are equal text. */
 export function canonicalJson(value: unknown): string {

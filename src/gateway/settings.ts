@@ -1,6 +1,6 @@
 /** How this process runs, as opposed to what it serves: read once from the environment. */
 import { join } from "node:path";
-import { gatewayPaths } from "./config.ts";
+import { gatewayPaths } from "./paths.ts";
 
 /** Time limits of a proxied request, in milliseconds. */
 export type RelayLimits = Readonly<{
