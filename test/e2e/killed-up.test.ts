@@ -15,6 +15,8 @@ import {
 /** Another seed tries other moments: `NEXUS_KILL_SEED=7 npx vitest …`. */
 const seed = Number(process.env["NEXUS_KILL_SEED"] ?? 20_260_101);
 const killsEach = Number(process.env["NEXUS_KILLS"] ?? 15);
+/** A minute and a half where nothing else runs; a busy machine may take its time. */
+const patience = { timeout: 900_000 };
 
 const folders: StackFolder[] = [];
 afterAll(async () => Promise.all(folders.map((folder) => folder[Symbol.asyncDispose]())));
@@ -90,47 +92,55 @@ async function onlyContainer(stack: StackFolder, service: string): Promise<strin
   return container?.Name.slice(1) ?? "";
 }
 
-test.concurrent("killed at any moment of a first `up`, the next one converges, leaves nothing over and loses no data", async () => {
-  const stack = await killableStack();
-  const since = performance.now();
-  await stack.must("up");
-  const moments = momentsOver(performance.now() - since, killsEach, seed);
-  await writeInside(await onlyContainer(stack, "store"), "/data/mark", "kept");
+test.concurrent(
+  "killed at any moment of a first `up`, the next one converges, leaves nothing over and loses no data",
+  patience,
+  async () => {
+    const stack = await killableStack();
+    const since = performance.now();
+    await stack.must("up");
+    const moments = momentsOver(performance.now() - since, killsEach, seed);
+    await writeInside(await onlyContainer(stack, "store"), "/data/mark", "kept");
 
-  for (const [index, ms] of moments.entries()) {
-    const withVolumes = index % 2 === 1;
-    await wipe(stack.name, { volumes: withVolumes });
-    if (withVolumes) await rm(join(stack.directory, ".nexus/secrets/default.key"));
-    const moment = await killUp(stack, ms);
+    for (const [index, ms] of moments.entries()) {
+      const withVolumes = index % 2 === 1;
+      await wipe(stack.name, { volumes: withVolumes });
+      if (withVolumes) await rm(join(stack.directory, ".nexus/secrets/default.key"));
+      const moment = await killUp(stack, ms);
 
-    await mustConverge(stack, moment);
-    const store = await onlyContainer(stack, "store");
-    if (withVolumes) await writeInside(store, "/data/mark", "kept");
-    expect(await readInside(store, "/data/mark")).toContain("kept");
-  }
-});
+      await mustConverge(stack, moment);
+      const store = await onlyContainer(stack, "store");
+      if (withVolumes) await writeInside(store, "/data/mark", "kept");
+      expect(await readInside(store, "/data/mark")).toContain("kept");
+    }
+  },
+);
 
-test.concurrent("killed at any moment of a replacement, the next one converges, leaves nothing over and loses no data", async () => {
-  const stack = await killableStack();
-  await stack.must("up");
-  await writeInside(await onlyContainer(stack, "store"), "/data/mark", "kept");
-  await stack.write(services("second"));
-  const since = performance.now();
-  await stack.must("up");
-  const moments = momentsOver(performance.now() - since, killsEach, seed + 1);
+test.concurrent(
+  "killed at any moment of a replacement, the next one converges, leaves nothing over and loses no data",
+  patience,
+  async () => {
+    const stack = await killableStack();
+    await stack.must("up");
+    await writeInside(await onlyContainer(stack, "store"), "/data/mark", "kept");
+    await stack.write(services("second"));
+    const since = performance.now();
+    await stack.must("up");
+    const moments = momentsOver(performance.now() - since, killsEach, seed + 1);
 
-  for (const [index, ms] of moments.entries()) {
-    await stack.write(services(`change-${index}`));
-    const moment = await killUp(stack, ms);
+    for (const [index, ms] of moments.entries()) {
+      await stack.write(services(`change-${index}`));
+      const moment = await killUp(stack, ms);
 
-    await mustConverge(stack, moment);
-    const [store] = await containersOf(stack.name, "store");
-    expect(store?.Config.Env).toContain(`SCENARIO_NAME=change-${index}`);
-    expect(await readInside(store?.Id ?? "", "/data/mark")).toContain("kept");
-  }
-  const gateway = await onlyContainer(stack, "gateway");
-  await until("no process is left in the gateway's container but its own", async () => {
-    const processes = await processesIn(gateway);
-    return processes.every((command) => !command.endsWith(" control"));
-  });
-});
+      await mustConverge(stack, moment);
+      const [store] = await containersOf(stack.name, "store");
+      expect(store?.Config.Env).toContain(`SCENARIO_NAME=change-${index}`);
+      expect(await readInside(store?.Id ?? "", "/data/mark")).toContain("kept");
+    }
+    const gateway = await onlyContainer(stack, "gateway");
+    await until("no process is left in the gateway's container but its own", async () => {
+      const processes = await processesIn(gateway);
+      return processes.every((command) => !command.endsWith(" control"));
+    });
+  },
+);
