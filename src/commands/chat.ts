@@ -41,7 +41,8 @@ export default class Chat extends NexusCommand {
     const access = { ...(await openApi(await this.connect(flags), stack.name)), key };
     const model = await chooseModel(access, flags);
     const conversation = { access, model, system: flags.system };
-    if (argv.length === 0 && process.stdin.isTTY) return converse(conversation);
+    if (argv.length === 0 && process.stdin.isTTY && !this.jsonEnabled())
+      return converse(conversation);
     const question = argv.length > 0 ? argv.map(String).join(" ") : await readQuestion();
     const answer = await askOnce(
       conversation,
