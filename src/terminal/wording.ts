@@ -40,7 +40,13 @@ export function wordsFor(action: Action): Words {
 function objectOf(action: Action): string {
   const plain = plainObjects[action.kind];
   if (plain !== undefined) return plain;
-  if (action.kind === "update") return action.limits ? "limits" : "restart policy";
+  return action.kind === "update" ? updatedPart(action) : objectNamed(action);
+}
+
+const updatedPart = ({ limits }: Extract<Action, { kind: "update" }>): string =>
+  limits ? "limits" : "restart policy";
+
+function objectNamed(action: Action): string {
   if ("target" in action) return action.target.oneShot ? "completed" : action.target.level;
   if ("container" in action) return `container ${nameOf(action.container)}`;
   if ("network" in action) return `network ${nameOf(action.network)}`;
