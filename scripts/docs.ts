@@ -1,8 +1,7 @@
-/** Writes what is generated: the references of commands and failures, the stack file's schema and its tables. `--check` only compares. */
+/** Writes what is generated: the reference of commands, the stack file's schema and its tables. `--check` only compares. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { commandReference, type Manifest } from "./command-reference.ts";
-import { errorReference } from "./error-reference.ts";
 import { schemaText, withTables } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -17,7 +16,6 @@ const read = (path: string) => {
 const manifest = JSON.parse(read("oclif.manifest.json")) as Manifest;
 const generated: Readonly<Record<string, string>> = {
   "docs/COMMANDS.md": commandReference(manifest),
-  "docs/errors.md": errorReference(root),
   "schema/stack.schema.json": schemaText(),
   "docs/STACK_FILE.md": withTables(read("docs/STACK_FILE.md")),
 };

@@ -7,6 +7,8 @@ import { themeOf } from "../terminal/theme.ts";
 
 export default class Catalog extends NexusCommand {
   static override summary = "List the ready-made services, or show one.";
+  static override description =
+    "Lists every template with what it provides. With a name, or a word for what it does, shows that one: image, port, variants for the hardware. Add it with `nexus add service`.";
   static override examples = [
     "<%= config.bin %> catalog",
     "<%= config.bin %> catalog ollama",

@@ -3,6 +3,8 @@ import { NexusCommand } from "../nexus-command.ts";
 
 export default class Help extends NexusCommand {
   static override summary = "Show how a command is used.";
+  static override description =
+    "The same as --help behind the command. Without a command, lists them all.";
   static override examples = ["<%= config.bin %> help up", "<%= config.bin %> help keys add"];
   static override strict = false;
   static override enableJsonFlag = false;

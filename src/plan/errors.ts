@@ -56,7 +56,7 @@ export class NetworkConflictError extends NexusError {
     const owner =
       network.stack === undefined ? "is not Nexus's" : `belongs to stack ${network.stack}`;
     super(`The network ${network.name} is there already and ${owner}.`);
-    this.remedy = `Give the stack another \`name:\`, or remove it: \`docker network rm ${network.id.slice(0, 12)}\`.`;
+    this.remedy = `Give the stack another \`name:\`, or remove it: \`docker network rm ${network.name}\`.`;
     this.details = { network: network.name, id: network.id };
   }
 }

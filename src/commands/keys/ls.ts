@@ -9,6 +9,8 @@ export type KeyList = Readonly<{ stack: string; keys: readonly Omit<KeyRecord, "
 
 export default class KeysLs extends NexusCommand {
   static override summary = "List the gateway's keys: their names and rights, never the keys.";
+  static override description =
+    "Lists what the gateway knows of its keys: scopes, models, age and expiry. It keeps only digests, so that no command can show a key again.";
   static override examples = ["<%= config.bin %> keys ls", "<%= config.bin %> keys ls --json"];
 
   async run(): Promise<KeyList> {

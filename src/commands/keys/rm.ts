@@ -10,6 +10,8 @@ export type RemovedKey = Readonly<{ stack: string; removed: string | null }>;
 
 export default class KeysRm extends NexusCommand {
   static override summary = "Remove a key: it stops working at once.";
+  static override description =
+    "Takes the key from the gateway while it runs; requests under way are finished. A copy saved under .nexus/secrets is removed with it.";
   static override examples = [
     "<%= config.bin %> keys rm laptop",
     "<%= config.bin %> keys rm ci --yes",

@@ -73,7 +73,8 @@ export class ContainerNotRunningError extends NexusError {
 export class SettingRefusedError extends NexusError {
   readonly code = "NEXUS_SETTING_REFUSED";
   readonly exitCode = exitCodes.notReady;
-  readonly remedy = "Take the setting out of the service's definition in the stack file.";
+  readonly remedy =
+    "Take the setting out of the service's definition in the stack file, then run `nexus up`.";
 
   constructor(container: string, said: string, cause: unknown) {
     super(`The engine refuses a setting of "${container}": ${said}`, { cause });
