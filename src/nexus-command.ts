@@ -149,7 +149,7 @@ export function failureDocument(error: Error): FailureDocument {
 }
 
 async function explainUsage(error: Error, command: TypedCommand): Promise<Error> {
-  if (!(error instanceof Errors.CLIError)) return error;
+  if (!(error instanceof Errors.CLIError) || error instanceof Errors.ExitError) return error;
   const { usageProblem } = await import("./terminal/usage.ts");
   return usageProblem(error, command);
 }
@@ -157,6 +157,12 @@ async function explainUsage(error: Error, command: TypedCommand): Promise<Error>
 function exitOf(error: Error): number {
   if (error instanceof NexusError) return error.exitCode;
   return error instanceof Errors.CLIError ? exitCodes.usage : exitCodes.bug;
+}
+
+/** Oclif puts marks and labels before what is told, and breaks what is wider still without regard for words. */
+function toldWidth(): number {
+  const labels = 20;
+  return Math.max(40, (process.stderr.columns ?? 80) - labels);
 }
 
 /** A failure as people are told of it; a command that ran another one inside itself still knows what failed. */
@@ -167,8 +173,9 @@ class Told extends Errors.CLIError {
     failure: Error,
     told: Readonly<{ message: string; code: string; remedy: string; exit: number }>,
   ) {
-    const { message, code, remedy, exit } = told;
-    super(message, { code, suggestions: [remedy], exit });
+    const { code, exit } = told;
+    const [message, remedy] = [told.message, told.remedy].map((text) => fold(text, toldWidth()));
+    super(message ?? "", { code, suggestions: [remedy ?? ""], exit });
     this.failure = failure;
   }
 }

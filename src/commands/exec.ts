@@ -2,6 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import { runningContainer, selectServices, servicesOf } from "../apply/selection.ts";
 import { LookingCommand, lookFlags } from "../looking-command.ts";
 import { attach, type Attached } from "../terminal/attach.ts";
+import { separateCommand, valuedFlags } from "../terminal/exec-words.ts";
 
 /** What `nexus exec --json` prints once the command has ended. */
 export type Executed = Readonly<{
@@ -14,11 +15,11 @@ export type Executed = Readonly<{
 export default class Exec extends LookingCommand {
   static override summary = "Run a command in a service's container.";
   static override description =
-    "Runs in the newest container that runs, or in the gateway. On a terminal, the command gets it (switch that off with -T). Exits as the command does. Put -- before a command that has flags of its own.";
+    "Runs in the newest container that runs, or in the gateway. On a terminal, the command gets it (switch that off with -T). Exits as the command does. Flags of Nexus go before the service; all that follows it is the command.";
   static override examples = [
-    "<%= config.bin %> exec ollama -- ollama list",
+    "<%= config.bin %> exec ollama ollama list",
     "<%= config.bin %> exec ollama sh",
-    "<%= config.bin %> exec -T ocr --user 0 -- cat /etc/os-release",
+    "<%= config.bin %> exec -T --user 0 ocr cat /etc/os-release",
   ];
   static override strict = false;
   static override args = {
@@ -44,6 +45,11 @@ export default class Exec extends LookingCommand {
       multiple: true,
     }),
   };
+
+  protected override async init(): Promise<void> {
+    this.argv = [...separateCommand(this.argv, valuedFlags({ ...Exec.baseFlags, ...Exec.flags }))];
+    await super.init();
+  }
 
   async run(): Promise<Executed> {
     const { flags, argv } = await this.parse(Exec);

@@ -1,6 +1,7 @@
 /** Log lines for people. */
 import type { StackLogLine } from "../engine/stack-logs.ts";
 import { exitCodes, NexusError } from "../errors.ts";
+import { readableGatewayLine } from "./gateway-log.ts";
 import { plainTheme, type Theme, themeOf } from "./theme.ts";
 import { padTo, printable, visibleWidth } from "./width.ts";
 
@@ -49,6 +50,8 @@ export type LogLook = Readonly<{
   timestamps: boolean;
   /** Programs' own colours are kept, but nothing else that steers a terminal. */
   colour: boolean;
+  /** The gateway's documents are told as prose. */
+  prose: boolean;
 }>;
 
 /** Writes lines one after the other; a service always has the same colour. */
@@ -65,7 +68,9 @@ export function logFormatter(look: LogLook): (line: StackLogLine) => string {
   return (line) => {
     const prefix = look.prefix ? `${hueOf(line.service)(`${padTo(line.service, width)} │`)} ` : "";
     const time = look.timestamps ? `${look.theme.dim(line.timestamp)} ` : "";
-    return `${prefix}${time}${look.colour ? withoutSteering(line.text) : printable(line.text)}`;
+    const text =
+      look.prose && line.service === "gateway" ? readableGatewayLine(line.text) : line.text;
+    return `${prefix}${time}${look.colour ? withoutSteering(text) : printable(text)}`;
   };
 }
 
@@ -112,6 +117,7 @@ export async function logLook(flags: LogFlags, services: readonly string[]): Pro
     prefix: !flags["no-prefix"],
     timestamps: flags.timestamps,
     colour: theme !== plainTheme,
+    prose: process.stdout.isTTY,
   };
 }
 

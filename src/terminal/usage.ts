@@ -17,9 +17,8 @@ export class UsageError extends NexusError {
 /** The command that was typed: its id (`keys:add`) and the names of its flags. */
 export type TypedCommand = Readonly<{ id: string; flags: readonly string[] }>;
 
-/** A failure of oclif's parser as ours, without its page of help; any other failure as it is. */
-export function usageProblem(error: Error, command: TypedCommand): Error {
-  if (!("parse" in error) && !error.message.startsWith("Parsing --")) return error;
+/** A failure of oclif's parser as ours, without its page of help. */
+export function usageProblem(error: Error, command: TypedCommand): UsageError {
   const words = command.id.replaceAll(":", " ");
   const help = `See how it is used with \`nexus ${words} --help\`.`;
   if ("flags" in error && Array.isArray(error.flags)) {

@@ -76,7 +76,10 @@ export async function stackFolder(
       return ran;
     },
     json: async <Document>(...words: string[]) => {
-      const { exitCode, stdout, stderr } = await run(...words, "--json");
+      const { exitCode, stdout, stderr } = await run(
+        ...words,
+        ...(words.includes("--json") ? [] : ["--json"]),
+      );
       if (!stdout.trim())
         throw new Error(`nexus ${words.join(" ")} --json printed nothing\n${stderr}`);
       return { exitCode, document: JSON.parse(stdout) as Document };

@@ -36,6 +36,7 @@ const look = {
   prefix: true,
   timestamps: false,
   colour: false,
+  prose: false,
 };
 
 test("a line says whose it is, aligned, and cannot steer the terminal", () => {
@@ -46,7 +47,7 @@ test("a line says whose it is, aligned, and cannot steer the terminal", () => {
 });
 
 test("with colours, a program's own colours stay and end with its line", () => {
-  expect(logFormatter({ ...look, prefix: false, colour: true })(line)).toBe(
+  expect(logFormatter({ ...look, prefix: false, colour: true, prose: false })(line)).toBe(
     "a\u001B[31mbc\u001B[0m",
   );
 });
