@@ -14,7 +14,6 @@ const steps: readonly Readonly<{ name: string; command: readonly string[] }>[] =
     command: ["depcruise", "src", "--config", ".dependency-cruiser.js", "--output-type", "err"],
   },
   { name: "dead code", command: ["knip"] },
-  { name: "build", command: ["node", "scripts/build.ts"] },
   { name: "generated files", command: ["node", "scripts/docs.ts", "--check"] },
   { name: "unit tests", command: ["vitest", "run", "--project", "unit"] },
 ];
