@@ -11,18 +11,24 @@ import {
   type StackFolder,
   stackFolder,
 } from "../support/cli.ts";
-import { ask, fetchFrom, keepAsking, openStream, rawStream } from "../support/traffic.ts";
+import {
+  ask,
+  askAt,
+  fetchFrom,
+  heldStream,
+  isUnbroken,
+  keepAsking,
+  openStream,
+  rawStream,
+} from "../support/traffic.ts";
 
-/** A reply of 5 seconds when it is streamed, of a tenth when it is not. */
-const slow = { SCENARIO_CHUNKS: 50, SCENARIO_CHUNK_EVERY_MS: 100, SCENARIO_MAX_CONCURRENCY: 32 };
-const chat = {
+const chat = { ...heldStream, image: "nexus-test/scenario:1", stall_timeout: "3s" };
+const peer = {
   image: "nexus-test/scenario:1",
   port: 9000,
   provides: ["chat"],
-  environment: slow,
-  stall_timeout: "2s",
+  environment: { SCENARIO_MODELS: "peer-model" },
 };
-const peer = { ...chat, environment: { SCENARIO_MODELS: "peer-model" } };
 
 let stack: StackFolder;
 let proxy: EngineProxy;
@@ -55,25 +61,24 @@ test("`up` again sends the engine nothing but questions, and every container is 
 
 test("another image replaces one service only; open streams end where they began, and no request fails", async () => {
   const before = await inspectStack(stack.name);
+  const [old] = await containersOf(stack.name, "chat");
   const stream = await openStream(stack, "chat/scenario");
   const raw = rawStream(stack, "chat/scenario");
-  const clients = keepAsking(() => ask(stack, "chat/scenario"));
-  const peers = keepAsking(() => helloFromPeer());
+  await using clients = keepAsking(() => ask(stack, "chat/scenario"));
+  await using peers = keepAsking(() => helloFromPeer());
 
   await stack.write(services({ chat: { ...chat, image: "nexus-test/scenario:2" }, peer }));
   const up = stack.start(["up"]);
   await expectAnswer("scenario 2");
-  expect(stream.isOpen()).toBe(true);
-  expect((await containersOf(stack.name, "chat")).map(({ State }) => State.Running)).toEqual([
-    true,
-    true,
-  ]);
+  const both = await containersOf(stack.name, "chat");
+  expect(both.map(({ State }) => State.Running)).toEqual([true, true]);
+  expect(isUnbroken(stream)).toBe(true);
+  const sent = JSON.parse(await askAt(old, "/finish")) as number[];
   expect((await up).exitCode).toBe(0);
-  expect(stream.isOpen()).toBe(false);
 
   expect(await stream.finished).toBe("stop");
-  expect(stream.received).toHaveLength(50);
-  expect(stream.received[0]).toContain("scenario 1");
+  expect(sent).toContain(stream.received.length);
+  expect(stream.received[0]).toBe("scenario 1");
   expect((await raw).trimEnd().endsWith("data: [DONE]")).toBe(true);
   const answers = await clients.stop();
   expect(answers.failures).toEqual([]);
@@ -86,14 +91,14 @@ test("another image replaces one service only; open streams end where they began
 });
 
 test.for([
-  ["never becomes ready", { SCENARIO_READY_AFTER_MS: "never" }, "loading"],
-  ["crashes when it starts", { SCENARIO_CRASH_AFTER_MS: 1 }, "crashing as told"],
+  ["never becomes ready", { environment: { HELD_READY: "never" } }, "loading"],
+  ["crashes when it starts", { entrypoint: ["node", "-e", "throw 'my last word'"] }, "last word"],
 ] as const)(
   "an update that %s exits 4, says why, and leaves the old container serving",
-  async ([, environment, reason]) => {
+  async ([, change, reason]) => {
     const before = await inspectStack(stack.name);
-    const clients = keepAsking(() => ask(stack, "chat/scenario"));
-    const broken = { ...chat, image: "nexus-test/scenario:2", environment };
+    await using clients = keepAsking(() => ask(stack, "chat/scenario"));
+    const broken = { ...chat, image: "nexus-test/scenario:2", ...change };
     await stack.write(services({ chat: broken, peer }));
     const up = await stack.run("up");
 

@@ -9,7 +9,7 @@ import {
   stackFolder,
   until,
 } from "../support/cli.ts";
-import { ask, askContainer, openStream } from "../support/traffic.ts";
+import { ask, askContainer, isUnbroken, openStream } from "../support/traffic.ts";
 
 /** Writes to a volume, so that two of it must never run at once. */
 const keeper = {
@@ -24,8 +24,8 @@ const bystander = {
   volumes: [],
   environment: {
     SCENARIO_MODELS: "other",
-    SCENARIO_CHUNKS: 40,
-    SCENARIO_CHUNK_EVERY_MS: 100,
+    SCENARIO_CHUNKS: 100_000,
+    SCENARIO_CHUNK_EVERY_MS: 20,
   },
 };
 
@@ -54,8 +54,8 @@ test("a container that writes to a volume is stopped before the next one starts,
   expect(overlap).toBe(1);
   expect(await askContainer(stack, "keeper", "/files/note")).toBe("do not lose me");
   expect(await ask(stack, "keeper/scenario")).toContain("scenario 2");
-  expect(await stream.finished).toBe("stop");
-  expect(stream.received).toHaveLength(40);
+  expect(isUnbroken(stream)).toBe(true);
+  stream.close();
 });
 
 test.for([

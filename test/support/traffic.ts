@@ -1,6 +1,8 @@
 /** Clients of a running stack: streams that must not break, requests that must all be answered, peers that call peers. */
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import OpenAI from "openai";
-import { containersOf, type StackFolder } from "./cli.ts";
+import { containersOf, type Inspected, type StackFolder } from "./cli.ts";
 
 /** The official client, without retries: every failure is seen. */
 export function clientOf(stack: StackFolder): OpenAI {
@@ -59,29 +61,48 @@ export async function ask(stack: StackFolder, model: string): Promise<string> {
 /** What became of requests sent one after the other. */
 export type Answers = Readonly<{ given: readonly string[]; failures: readonly string[] }>;
 
+/** A client that asks and asks until it is stopped, or disposed of by a test that failed. */
+export type Asking = Readonly<{ stop: () => Promise<Answers> }> & AsyncDisposable;
+
 /** Sends request after request until stopped; at least one is sent after `stop` was called. */
-export function keepAsking(
-  send: () => Promise<string>,
-): Readonly<{ stop: () => Promise<Answers> }> {
+export function keepAsking(send: () => Promise<string>): Asking {
   const given: string[] = [];
   const failures: string[] = [];
   const stopping = new AbortController();
-  const loop = async (): Promise<void> => {
-    const isLast = stopping.signal.aborted;
+  const once = async (): Promise<void> => {
     await send().then(
       (answer) => given.push(answer),
       (error: unknown) => failures.push(String(error)),
     );
-    if (!isLast) await loop();
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await once();
+      await delay(10, undefined);
+    }
+    await once();
   };
   const running = loop();
-  return {
-    stop: async () => {
-      stopping.abort();
-      await running;
-      return { given, failures };
-    },
+  const stop = async (): Promise<Answers> => {
+    stopping.abort();
+    await running;
+    return { given, failures };
   };
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+}
+
+/** A service on port 9000 whose streams the test ends: see held-stream.ts. */
+export const heldStream = {
+  port: 9000,
+  provides: ["chat"],
+  entrypoint: ["node", "/held-stream.ts"],
+  volumes: [`${fileURLToPath(new URL("held-stream.ts", import.meta.url))}:/held-stream.ts:ro`],
+};
+
+/** Whether an endless stream goes on, and its words came whole and in order. */
+export function isUnbroken({ received, isOpen }: OpenStream): boolean {
+  const words = received.slice(1);
+  return isOpen() && words.every((word, index) => word === ` word${index + 1}`);
 }
 
 /** The newest running container of a service, asked directly: the bed's networks can be reached from the tests. */
@@ -92,9 +113,19 @@ export async function askContainer(
   init: RequestInit = {},
 ): Promise<string> {
   const running = (await containersOf(stack.name, service)).filter(({ State }) => State.Running);
-  const [network] = Object.values(running.at(-1)?.NetworkSettings.Networks ?? {});
+  return askAt(running.at(-1), path, init);
+}
+
+/** One container, asked directly. */
+export async function askAt(
+  container: Inspected | undefined,
+  path: string,
+  init: RequestInit = {},
+): Promise<string> {
+  const [network] = Object.values(container?.NetworkSettings.Networks ?? {});
   const answer = await fetch(`http://${network?.IPAddress}:9000${path}`, init);
-  if (!answer.ok) throw new Error(`${service}${path}: ${answer.status} ${await answer.text()}`);
+  if (!answer.ok)
+    throw new Error(`${container?.Name}${path}: ${answer.status} ${await answer.text()}`);
   return answer.text();
 }
 
