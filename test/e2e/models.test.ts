@@ -22,6 +22,9 @@ let up: Ran;
 /** What `/services/ollama/readyz` said while `up` ran, every answer that differed from the one before. */
 let sightings: readonly Sighting[];
 
+/** Images whose tag went elsewhere: only their ids are left to remove them by. */
+const pulledIds: string[] = [];
+
 type Sighting = Readonly<{ status: number; missing: readonly string[] }>;
 type Status = Readonly<{
   ok: boolean;
@@ -57,7 +60,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack[Symbol.asyncDispose]();
   await registry[Symbol.asyncDispose]();
-  await forget(registry.image);
+  for (const image of [registry.image, ...pulledIds]) await forget(image);
 });
 
 /** The ready-made `default` stack as it is shipped, with this test's name, ports and image, and a slower store. */
@@ -246,6 +249,7 @@ describe("images", () => {
     const [after, ...more] = await containersOf(stack.name, "ollama");
     expect(more).toEqual([]);
     expect(after?.Image).not.toBe(before?.Image);
+    pulledIds.push(before?.Image ?? "", after?.Image ?? "");
     expect(stderr).not.toContain("pulling model");
     expect(await look()).toEqual({ status: 200, missing: [] });
   });
