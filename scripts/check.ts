@@ -2,6 +2,7 @@
 import { execa } from "execa";
 
 const steps: readonly Readonly<{ name: string; command: readonly string[] }>[] = [
+  { name: "build", command: ["node", "scripts/build.ts"] },
   {
     name: "format",
     command: ["oxfmt", "--check", "src", "test", "scripts", "bench", "bin", "templates"],
