@@ -105,11 +105,11 @@ describe("the default stack, from nothing", () => {
     const order = places(
       up.stderr,
       /ollama +pulling 127\.0\.0\.1:\S+ollama:0\.12\.6\n/,
-      /ollama +pulling \S+ · \d+ % · [\d.]+\/[\d.]+ MB · [\d.]+ MB\/s · layer \d+\/\d+\n/,
+      /ollama +pulling \S+ · \d+ % · [^\n]*\d [kM]?B · [\d.]+ [kM]?B\/s · layer \d+\/\d+\n/,
       /ollama +pulled 127\.0\.0\.1:\S+ollama:0\.12\.6 \(\d/,
       /ollama +started container/,
       /ollama +pulling model llama3\.2:1b\n/,
-      /ollama +pulling model llama3\.2:1b · \d+ % · [\d.]+\/20 MB · [\d.]+ MB\/s\n/,
+      /ollama +pulling model llama3\.2:1b · \d+ % · [^\n]*\/20 MB · [\d.]+ [kM]?B\/s\n/,
       /ollama +pulled model llama3\.2:1b \(\d/,
       /ollama +ready/,
     );
