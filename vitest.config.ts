@@ -36,6 +36,8 @@ export default defineConfig({
           include: [e2e],
           testTimeout: 240_000,
           hookTimeout: 240_000,
+          // A shared CI machine can stall for seconds; people see every failure at once.
+          retry: process.env["CI"] ? 1 : 0,
           maxWorkers: 2,
           ...inTurn(3),
         },
