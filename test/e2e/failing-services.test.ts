@@ -9,7 +9,7 @@ const scenario = (environment: string, more = "") =>
 const services = `
   never: ${scenario("SCENARIO_READY_AFTER_MS: never", ", stall_timeout: 2s")}
   crash: ${scenario("SCENARIO_READY_AFTER_MS: never, SCENARIO_CRASH_AFTER_MS: 300, SCENARIO_CRASH_CODE: 3, SCENARIO_CRASH_MESSAGE: cannot find the weights")}
-  hungry: ${scenario("SCENARIO_READY_AFTER_MS: never, SCENARIO_EAT_MEMORY_AFTER_MS: 200", ", mem_limit: 64m")}
+  hungry: ${scenario("SCENARIO_READY_AFTER_MS: never, SCENARIO_EAT_MEMORY_AFTER_MS: 1000", ", mem_limit: 64m")}
   deaf: ${scenario("SCENARIO_LISTEN: never", ", stall_timeout: 2s")}
   lost: ${scenario("", ", probe: { path: /healthy }, stall_timeout: 2s")}
   quits: ${scenario("SCENARIO_READY_AFTER_MS: never, SCENARIO_CRASH_AFTER_MS: 300, SCENARIO_CRASH_CODE: 0, SCENARIO_CRASH_MESSAGE: nothing to do")}
