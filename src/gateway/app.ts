@@ -1,10 +1,10 @@
 /** What every part of the running gateway works with. */
-import type { Backends } from "./backend.ts";
-import type { Exchange } from "./exchange.ts";
-import type { GatewayMetrics } from "./gateway-metrics.ts";
-import type { KeyRing } from "./keys.ts";
-import type { Log } from "./log.ts";
-import type { Registry } from "./registry.ts";
+import type { Backends } from "./upstreams/backend.ts";
+import type { Exchange } from "./api/exchange.ts";
+import type { GatewayMetrics } from "./metrics/gateway-metrics.ts";
+import type { KeyRing } from "./keys/key-ring.ts";
+import type { Log } from "./metrics/log.ts";
+import type { Registry } from "./upstreams/registry.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 /** The gateway's parts, made once by `startGateway`. */

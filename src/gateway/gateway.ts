@@ -2,17 +2,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { findApiRoute, serveApi } from "./api.ts";
+import { findApiRoute, serveApi } from "./api/api.ts";
 import type { App } from "./app.ts";
-import { Backends } from "./backend.ts";
-import { openControl, type ControlServer } from "./control-server.ts";
-import { Exchange } from "./exchange.ts";
-import { internalFailure, shuttingDown } from "./failure.ts";
-import { GatewayMetrics } from "./gateway-metrics.ts";
-import { KeyRing } from "./keys.ts";
-import type { Log } from "./log.ts";
-import { serveObservability } from "./observability.ts";
-import { Registry } from "./registry.ts";
+import { Backends } from "./upstreams/backend.ts";
+import { openControl, type ControlServer } from "./control/server.ts";
+import { Exchange } from "./api/exchange.ts";
+import { internalFailure, shuttingDown } from "./api/failure.ts";
+import { GatewayMetrics } from "./metrics/gateway-metrics.ts";
+import { KeyRing } from "./keys/key-ring.ts";
+import type { Log } from "./metrics/log.ts";
+import { serveObservability } from "./api/observability.ts";
+import { Registry } from "./upstreams/registry.ts";
 import type { GatewaySettings } from "./settings.ts";
 import { version } from "./version.ts";
 

@@ -1,7 +1,7 @@
 /** The guest program: `gateway.mjs` serves; with `control` or `api` it connects its caller to the one that serves. */
 import { writeSync } from "node:fs";
-import { bridge } from "./bridge.ts";
-import { createLog, type BufferedLog } from "./log.ts";
+import { bridge } from "./control/bridge.ts";
+import { createLog, type BufferedLog } from "./metrics/log.ts";
 import { readBridgeSettings, readSettings } from "./settings.ts";
 
 const [mode] = process.argv.slice(2);

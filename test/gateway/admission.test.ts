@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Gate, type Entry, type Slot } from "../../src/gateway/admission.ts";
+import { Gate, type Entry, type Slot } from "../../src/gateway/admission/gate.ts";
 
 const options = { maxWaiting: 1_000, maxWaitMs: 60_000 };
 const staying = () => {};

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InvalidBody, scanBody, spliceModel } from "../../src/gateway/body-scan.ts";
+import { InvalidBody, scanBody, spliceModel } from "../../src/gateway/request/body-scan.ts";
 
 const scanText = (text: string) => scanBody(Buffer.from(text));
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EventBoundary } from "../../src/gateway/event-boundary.ts";
+import { EventBoundary } from "../../src/gateway/request/event-boundary.ts";
 
 const lineEnds = ["\n", "\r\n", "\r"] as const;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Counter, Histogram } from "../../src/gateway/metrics.ts";
+import { Counter, Histogram } from "../../src/gateway/metrics/metrics.ts";
 import { launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type TestUpstream } from "../support/upstream.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { probeSchema } from "../../src/gateway/config.ts";
-import { judgeAnswer } from "../../src/gateway/probe.ts";
+import { judgeAnswer } from "../../src/gateway/upstreams/probe.ts";
 
 const judge = (rule: object, status: number, body = "") =>
   judgeAnswer(probeSchema.parse(rule), { kind: "answered", status, body: Buffer.from(body) });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GatewayConfig, type Upstream, upstreamSchema } from "../../src/gateway/config.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
-import { createLog } from "../../src/gateway/log.ts";
+import { createLog } from "../../src/gateway/metrics/log.ts";
 import {
   mintKey,
   type ControlReply,

@@ -7,11 +7,11 @@ import {
   gatewayConfigSchema,
   type GatewayConfig,
   type Upstream,
-} from "./config.ts";
-import { readJsonFile, writeJsonFile } from "./json-file.ts";
-import type { Log } from "./log.ts";
+} from "../config.ts";
+import { readJsonFile, writeJsonFile } from "../json-file.ts";
+import type { Log } from "../metrics/log.ts";
 import { Monitor } from "./monitor.ts";
-import type { GatewaySettings } from "./settings.ts";
+import type { GatewaySettings } from "../settings.ts";
 
 /** One configuration and everything derived from it. */
 export type Snapshot = Readonly<{

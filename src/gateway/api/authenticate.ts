@@ -1,8 +1,8 @@
 /** Who asks: judged before a byte of the body is read. */
-import type { App } from "./app.ts";
+import type { App } from "../app.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Failure } from "./failure.ts";
-import type { KeyRecord } from "./protocol.ts";
+import type { KeyRecord } from "../protocol.ts";
 
 /** The key of a request, after answering every request that has none; undefined means answered. */
 export function authenticate(

@@ -1,11 +1,12 @@
 /** One attempt to have one upstream answer one request. A stream goes to the client as it comes; a small answer comes back whole. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import type { Backend } from "./backend.ts";
+import type { Backend } from "../upstreams/backend.ts";
 import { EventBoundary } from "./event-boundary.ts";
-import { failureEvent, type Failure } from "./failure.ts";
-import { clientHeaders, mediaType, type Headers } from "./headers.ts";
-import type { RelayLimits } from "./settings.ts";
+import { failureEvent, type Failure } from "../api/failure.ts";
+import { clientHeaders, mediaType, type Headers } from "../api/headers.ts";
+import type { RelayLimits } from "../settings.ts";
 import { nameFailure, timeoutFailure, truncatedAnswer } from "./upstream-failure.ts";
 
 /** Where a streamed answer goes: a ServerResponse, or anything that behaves like one. */
@@ -23,7 +24,7 @@ export type RelayRequest = Readonly<{
   method: string;
   path: string;
   headers: Headers;
-  body: Buffer | undefined;
+  body: Buffer | Readable;
 }>;
 
 /** How an attempt ended. */
@@ -93,7 +94,7 @@ class Relay implements Dispatcher.DispatchHandler {
 
   send({ method, path, headers, body }: RelayRequest): void {
     this.#watch(this.#options.limits.headersMs);
-    const request = { method, path, headers, body: body ?? null };
+    const request = { method, path, headers, body };
     this.#options.backend.dispatch(request, this);
   }
 

@@ -1,10 +1,10 @@
 /** Connections to one upstream: they outlive a configuration that still names it, and are closed when nobody does. */
 import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
-import { Gate } from "./admission.ts";
-import type { Upstream } from "./config.ts";
+import { Gate } from "../admission/gate.ts";
+import type { Upstream } from "../config.ts";
 import { isContainerName, lookupContainer } from "./lookup.ts";
-import type { GatewaySettings } from "./settings.ts";
+import type { GatewaySettings } from "../settings.ts";
 
 type BackendSettings = Pick<GatewaySettings, "limits" | "queue">;
 

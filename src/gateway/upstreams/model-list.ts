@@ -1,6 +1,6 @@
 /** The models of an upstream, as it lists them. */
-import type { Probe, Upstream } from "./config.ts";
-import { isRecord, parseJson } from "./json.ts";
+import type { Probe, Upstream } from "../config.ts";
+import { isRecord, parseJson } from "../json.ts";
 
 /** One model; `details` are the upstream's own fields, kept for clients that know them. */
 export type Model = Readonly<{ id: string; details: Readonly<Record<string, unknown>> }>;

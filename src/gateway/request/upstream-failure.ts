@@ -1,6 +1,11 @@
 /** What to say of an upstream that failed: who and how, never where it is. */
-import { mediaType, type Headers } from "./headers.ts";
-import { upstreamBroken, upstreamTimeout, upstreamUnavailable, type Failure } from "./failure.ts";
+import { mediaType, type Headers } from "../api/headers.ts";
+import {
+  upstreamBroken,
+  upstreamTimeout,
+  upstreamUnavailable,
+  type Failure,
+} from "../api/failure.ts";
 
 /** Reasons by the codes of Node and undici; what is not listed is told by when it happened. */
 const reasons: Readonly<Record<string, string>> = {

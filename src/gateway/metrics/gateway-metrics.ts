@@ -1,8 +1,8 @@
 /** What the gateway counts. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { Backends } from "./backend.ts";
+import type { Backends } from "../upstreams/backend.ts";
 import { Counter, Gauge, Histogram, renderMetrics, type Metric } from "./metrics.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry } from "../upstreams/registry.ts";
 
 /** A request that is over. */
 export type FinishedRequest = Readonly<{

@@ -1,13 +1,13 @@
 /** Keeps looking at one upstream and remembers what was seen last. */
 import { ask } from "./ask.ts";
 import type { Backend } from "./backend.ts";
-import type { Upstream } from "./config.ts";
-import { parseJson } from "./json.ts";
+import type { Upstream } from "../config.ts";
+import { parseJson } from "../json.ts";
 import { readMetadata, type Metadata } from "./metadata.ts";
 import { modelList, type Model } from "./model-list.ts";
 import { probeUpstream } from "./probe.ts";
-import type { ProbeReport } from "./protocol.ts";
-import type { GatewaySettings } from "./settings.ts";
+import type { ProbeReport } from "../protocol.ts";
+import type { GatewaySettings } from "../settings.ts";
 
 /** What is known of an upstream. */
 export type Sighting = Readonly<{

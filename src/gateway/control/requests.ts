@@ -1,7 +1,7 @@
 /** Reads the lines of the control channel: nothing that is not in the protocol goes further. */
 import { z } from "zod";
-import { gatewayConfigSchema, upstreamSchema } from "./config.ts";
-import { keyRecordSchema } from "./keys.ts";
+import { gatewayConfigSchema, upstreamSchema } from "../config.ts";
+import { keyRecordSchema } from "../keys/key-ring.ts";
 
 const id = z.int();
 /** A path that stays with the upstream it is sent to. */

@@ -1,13 +1,13 @@
 /** Proves that an upstream serves: a real request, as small as it can be, on the way that a client's request takes. */
-import type { App } from "./app.ts";
-import type { Backend } from "./backend.ts";
-import type { Upstream } from "./config.ts";
-import { ControlFailure } from "./control-failure.ts";
-import { endpoints, type Endpoint } from "./endpoints.ts";
-import { isRecord, parseJson } from "./json.ts";
-import { probeUpstream } from "./probe.ts";
-import type { ControlResult } from "./protocol.ts";
-import { startAttempt, type Attempt, type Sink } from "./relay.ts";
+import type { App } from "../app.ts";
+import type { Backend } from "../upstreams/backend.ts";
+import type { Upstream } from "../config.ts";
+import { ControlFailure } from "./failure.ts";
+import { endpoints, type Endpoint } from "../api/endpoints.ts";
+import { isRecord, parseJson } from "../json.ts";
+import { probeUpstream } from "../upstreams/probe.ts";
+import type { ControlResult } from "../protocol.ts";
+import { startAttempt, type Attempt, type Sink } from "../request/relay.ts";
 
 type Proof = ControlResult["prove"];
 

@@ -1,8 +1,8 @@
 /** One request and its answer: their id, their end, and the one line the log gets of them. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { App } from "./app.ts";
-import { lingerOver } from "./body.ts";
+import type { App } from "../app.ts";
+import { lingerOver } from "../request/body.ts";
 import { failureBody, failureHeaders, type Failure } from "./failure.ts";
 import type { Headers } from "./headers.ts";
 

@@ -1,11 +1,11 @@
 /** Sends any request of the CLI's to an upstream and passes the answer on as it comes. */
 import { StringDecoder } from "node:string_decoder";
-import type { ControlOrder } from "./control-requests.ts";
-import { ControlFailure } from "./control-failure.ts";
-import type { OperationContext } from "./control-operations.ts";
-import type { ControlResult, RequestChunk } from "./protocol.ts";
+import type { ControlOrder } from "./requests.ts";
+import { ControlFailure } from "./failure.ts";
+import type { OperationContext } from "./operations.ts";
+import type { ControlResult, RequestChunk } from "../protocol.ts";
 import type { Dispatcher } from "undici";
-import { nameFailure, truncatedAnswer } from "./upstream-failure.ts";
+import { nameFailure, truncatedAnswer } from "../request/upstream-failure.ts";
 
 type RequestOrder = Extract<ControlOrder, { op: "request" }>;
 

@@ -1,15 +1,15 @@
 /** What the CLI can have the gateway do. */
-import type { App } from "./app.ts";
-import type { Upstream } from "./config.ts";
-import { stackReadiness } from "./catalogue.ts";
-import type { ControlOrder } from "./control-requests.ts";
-import { ControlFailure } from "./control-failure.ts";
-import { probeUpstream } from "./probe.ts";
-import type { ControlResult, ProbeReport } from "./protocol.ts";
+import type { App } from "../app.ts";
+import type { Upstream } from "../config.ts";
+import { stackReadiness } from "../api/catalogue.ts";
+import type { ControlOrder } from "./requests.ts";
+import { ControlFailure } from "./failure.ts";
+import { probeUpstream } from "../upstreams/probe.ts";
+import type { ControlResult, ProbeReport } from "../protocol.ts";
 import { prove } from "./prove.ts";
 import { sendRequest } from "./send-request.ts";
 
-export { ControlFailure } from "./control-failure.ts";
+export { ControlFailure } from "./failure.ts";
 
 /** The ports that were opened, which differ from those asked for when those were 0. */
 export type Ports = Readonly<{ apiPort: number; observabilityPort: number }>;

@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { ask, type Answer } from "./ask.ts";
 import type { Backend } from "./backend.ts";
-import type { Probe, Upstream } from "./config.ts";
-import { parseJson, valueAt } from "./json.ts";
+import type { Probe, Upstream } from "../config.ts";
+import { parseJson, valueAt } from "../json.ts";
 import { missingModels, modelList, type Model } from "./model-list.ts";
-import type { ProbeReport } from "./protocol.ts";
-import { whyUnconnected } from "./upstream-failure.ts";
+import type { ProbeReport } from "../protocol.ts";
+import { whyUnconnected } from "../request/upstream-failure.ts";
 
 /** A report, and the models that were listed on the way to it. */
 export type Observation = Readonly<{ report: ProbeReport; models: readonly Model[] | undefined }>;

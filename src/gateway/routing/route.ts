@@ -1,11 +1,11 @@
 /** Finds the upstreams that may answer a request. Pure: it reads the snapshot and changes nothing. */
-import type { Endpoint } from "./endpoints.ts";
-import type { Failure } from "./failure.ts";
-import { sameModel } from "./model-list.ts";
-import type { Monitor } from "./monitor.ts";
+import type { Endpoint } from "../api/endpoints.ts";
+import type { Failure } from "../api/failure.ts";
+import { sameModel } from "../upstreams/model-list.ts";
+import type { Monitor } from "../upstreams/monitor.ts";
 import { nearNames } from "./near-names.ts";
-import type { KeyRecord } from "./protocol.ts";
-import type { Snapshot } from "./registry.ts";
+import type { KeyRecord } from "../protocol.ts";
+import type { Snapshot } from "../upstreams/registry.ts";
 
 /** One way to answer: an upstream, and the model as it calls it. */
 export type Candidate = Readonly<{ monitor: Monitor; model: string | undefined }>;

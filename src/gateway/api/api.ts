@@ -1,5 +1,5 @@
 /** The API port: the contract without a key, everything else with one. */
-import type { App } from "./app.ts";
+import type { App } from "../app.ts";
 import { authenticate } from "./authenticate.ts";
 import {
   findModel,
@@ -12,8 +12,8 @@ import {
 import { endpoints } from "./endpoints.ts";
 import type { Exchange } from "./exchange.ts";
 import { shuttingDown, type Failure } from "./failure.ts";
-import { serveInference } from "./inference.ts";
-import type { KeyRecord } from "./protocol.ts";
+import { serveInference } from "../request/inference.ts";
+import type { KeyRecord } from "../protocol.ts";
 
 /** Answers one exchange; `rest` is what follows the route's path, decoded. */
 type Serve = (app: App, exchange: Exchange, rest: string) => void | Promise<void>;

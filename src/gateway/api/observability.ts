@@ -1,8 +1,8 @@
 /** The observability port: metrics and the readiness of the whole stack, without keys; it is published on loopback only. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { App } from "./app.ts";
+import type { App } from "../app.ts";
 import { serviceMetadata, stackReadiness } from "./catalogue.ts";
-import type { Monitor } from "./monitor.ts";
+import type { Monitor } from "../upstreams/monitor.ts";
 
 type Document = Readonly<{ status: number; type?: string; body: string }>;
 

@@ -1,11 +1,11 @@
 /** What the gateway tells of itself and of the services behind it. */
 import { hostname } from "node:os";
-import type { App } from "./app.ts";
+import type { App } from "../app.ts";
 import { endpoints, endpointsFor } from "./endpoints.ts";
-import { capabilities, synthesiseMetadata, type Metadata } from "./metadata.ts";
-import type { Monitor } from "./monitor.ts";
-import type { KeyRecord, StackReadiness } from "./protocol.ts";
-import { maySee } from "./routing.ts";
+import { capabilities, synthesiseMetadata, type Metadata } from "../upstreams/metadata.ts";
+import type { Monitor } from "../upstreams/monitor.ts";
+import type { KeyRecord, StackReadiness } from "../protocol.ts";
+import { maySee } from "../routing/route.ts";
 
 /** One entry of GET /v1/models. */
 export type ListedModel = Readonly<Record<string, unknown> & { id: string }>;

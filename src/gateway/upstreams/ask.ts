@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Backend } from "./backend.ts";
-import { errorCode } from "./upstream-failure.ts";
+import { errorCode } from "../request/upstream-failure.ts";
 
 /** An upstream's answer, or why there is none. */
 export type Answer = Readonly<

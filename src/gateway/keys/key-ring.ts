@@ -2,8 +2,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { z } from "zod";
-import { readJsonFile, writeJsonFile } from "./json-file.ts";
-import type { KeyRecord } from "./protocol.ts";
+import { readJsonFile, writeJsonFile } from "../json-file.ts";
+import type { KeyRecord } from "../protocol.ts";
 
 /** What a key record must look like, in the file and on the control channel. */
 export const keyRecordSchema = z

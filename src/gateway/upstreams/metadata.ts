@@ -1,6 +1,6 @@
 /** The service contract's `/v1/metadata` (schema v1): read leniently, written exactly. */
 import { z } from "zod";
-import type { Upstream } from "./config.ts";
+import type { Upstream } from "../config.ts";
 
 /** What an upstream's own document must hold to count as one; everything else in it is kept as it is. */
 const metadataSchema = z.looseObject({

@@ -2,11 +2,11 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import type { App } from "./app.ts";
-import { carryOut, ControlFailure, type Ports } from "./control-operations.ts";
-import { readOrder, type ControlOrder } from "./control-requests.ts";
-import { KeyRefused } from "./keys.ts";
-import type { ControlReply } from "./protocol.ts";
+import type { App } from "../app.ts";
+import { carryOut, ControlFailure, type Ports } from "./operations.ts";
+import { readOrder, type ControlOrder } from "./requests.ts";
+import { KeyRefused } from "../keys/key-ring.ts";
+import type { ControlReply } from "../protocol.ts";
 
 /** An open control channel. */
 export type ControlServer = Readonly<{ close: () => Promise<void> }>;

@@ -1,0 +1,78 @@
+/** One candidate's turn: a slot, held until the last byte, and the attempt in it. */
+import { upstreamHeaders } from "../api/headers.ts";
+import type { Candidate } from "../routing/route.ts";
+import type { Inquiry } from "./inquiry.ts";
+import { startAttempt, type Attempt, type RelayRequest } from "./relay.ts";
+
+/** Waits for a slot and makes the attempt; undefined when the exchange ended without one. */
+export async function admit(inquiry: Inquiry, candidate: Candidate): Promise<Attempt | undefined> {
+  const { app, exchange, key } = inquiry;
+  const { backend } = candidate.monitor;
+  const done = backend.begin();
+  try {
+    const entry = await backend.gate.enter(key.name, (leave) => exchange.onLeave(leave));
+    if (entry.kind === "left") app.metrics.departed("queued");
+    if (entry.kind === "refused") refuse(inquiry, backend.id, entry);
+    if (entry.kind !== "admitted") return undefined;
+    app.metrics.admitted(backend.id, entry.slot.waitedMs / 1000);
+    try {
+      return await attemptTwice(inquiry, candidate);
+    } finally {
+      entry.slot.release();
+    }
+  } finally {
+    done();
+  }
+}
+
+function refuse(
+  { app, exchange }: Inquiry,
+  service: string,
+  { reason, retryAfterMs }: Readonly<{ reason: string; retryAfterMs: number }>,
+): void {
+  app.metrics.rejected(service, reason);
+  const message = `The service "${service}" is busy and its queue ${reason === "queue_full" ? "is full" : "moves too slowly"}.`;
+  exchange.fail({ status: 429, code: reason, message, fault: "policy", retryAfterMs });
+}
+
+/** A kept-alive connection may close under a request: such a request reached nobody and is sent once more. */
+async function attemptTwice(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
+  const first = await attemptOnce(inquiry, candidate);
+  const isStale = first.kind === "failed" && first.stale && first.failure.status !== 504;
+  return isStale && inquiry.payload.replayable ? attemptOnce(inquiry, candidate) : first;
+}
+
+async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
+  const { app, exchange, endpoint } = inquiry;
+  const { upstream, backend } = candidate.monitor;
+  if (exchange.left) return { kind: "cancelled", streaming: false };
+  const attempt = startAttempt(relayRequest(inquiry, candidate), {
+    backend,
+    limits: app.settings.limits,
+    sink: exchange.response,
+    ownHeaders: () => exchange.routeHeaders(),
+    onFirstByte: () => app.metrics.firstByte(endpoint.path, upstream.id, exchange.seconds),
+    onBroken: (failure) => {
+      app.metrics.brokenStream(upstream.id);
+      exchange.note(failure);
+    },
+  });
+  exchange.onLeave(attempt.cancel);
+  exchange.onCut(attempt.breakOff);
+  const result = await attempt.result;
+  exchange.onLeave(undefined);
+  exchange.onCut(undefined);
+  return result;
+}
+
+function relayRequest(
+  { exchange, endpoint, payload }: Inquiry,
+  { monitor, model }: Candidate,
+): RelayRequest {
+  return {
+    method: endpoint.method,
+    path: monitor.upstream.api_path + endpoint.upstreamPath,
+    headers: upstreamHeaders(exchange.request.headers, exchange.id),
+    body: payload.bodyFor(model),
+  };
+}

@@ -1,0 +1,15 @@
+/** A request whose body has been understood: what every later step works with. */
+import type { Endpoint } from "../api/endpoints.ts";
+import type { Exchange } from "../api/exchange.ts";
+import type { App } from "../app.ts";
+import type { KeyRecord } from "../protocol.ts";
+import type { Payload } from "./payload.ts";
+
+/** One request on its way. */
+export type Inquiry = Readonly<{
+  app: App;
+  exchange: Exchange;
+  endpoint: Endpoint;
+  key: KeyRecord;
+  payload: Payload;
+}>;

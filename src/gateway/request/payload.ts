@@ -1,0 +1,64 @@
+/** What a client sends, understood as far as routing needs it and otherwise untouched. */
+import type { Readable } from "node:stream";
+import type { Endpoint } from "../api/endpoints.ts";
+import type { Exchange } from "../api/exchange.ts";
+import { bodyTooLarge, invalidBody, type Failure } from "../api/failure.ts";
+import { announcesTooMuch, readBody } from "./body.ts";
+import { InvalidBody, scanBody, spliceModel, type BodyScan } from "./body-scan.ts";
+
+/** The body of a request, for any upstream that is asked. */
+export type Payload = Readonly<{
+  /** The model asked for; undefined when the body names none. */
+  model: string | undefined;
+  /** Whether the body asks for a stream. */
+  stream: boolean;
+  /** The body as an upstream gets it that calls the model by this name; undefined keeps the name as it came. */
+  bodyFor: (model: string | undefined) => Buffer | Readable;
+  /** Whether the body can be sent more than once. */
+  replayable: boolean;
+}>;
+
+/** What became of reading a body: `left` means that there is nobody to answer any more. */
+export type Received = Readonly<
+  { kind: "payload"; payload: Payload } | { kind: "refused"; failure: Failure } | { kind: "left" }
+>;
+
+/** Reads the JSON body of a request, never more than the limit. */
+export async function receiveJson(
+  { request, response }: Exchange,
+  endpoint: Endpoint,
+  limitBytes: number,
+): Promise<Received> {
+  const tooLarge = { kind: "refused", failure: bodyTooLarge(limitBytes) } as const;
+  if (announcesTooMuch(request, limitBytes)) return tooLarge;
+  const read = await readBody(request, response, limitBytes);
+  if (read.kind === "too-large") return tooLarge;
+  return read.kind === "left" ? read : understand(read.body, endpoint);
+}
+
+function understand(body: Buffer, endpoint: Endpoint): Received {
+  try {
+    const scan = scanBody(body);
+    if (scan.model || endpoint.model === "optional") {
+      return { kind: "payload", payload: jsonPayload(body, scan) };
+    }
+    return refuse(new InvalidBody("The request body must name a `model`.", "model"));
+  } catch (error) {
+    if (error instanceof InvalidBody) return refuse(error);
+    throw error;
+  }
+}
+
+function refuse({ message, param }: InvalidBody): Received {
+  return { kind: "refused", failure: invalidBody(message, param) };
+}
+
+function jsonPayload(body: Buffer, { model, stream }: BodyScan): Payload {
+  return {
+    model: model?.value,
+    stream,
+    bodyFor: (name) =>
+      model && name !== undefined && name !== model.value ? spliceModel(body, model, name) : body,
+    replayable: true,
+  };
+}
