@@ -6,7 +6,7 @@ import { ConsentRefusedError, InterruptedError } from "./errors.ts";
 import type { ApplyEvent, ApplyReport } from "./events.ts";
 import { applyPlan } from "./apply.ts";
 import type { GatewayImage } from "./gateway-image.ts";
-import { withStackLock } from "./lock.ts";
+import { clearDeadLock, withStackLock } from "./lock.ts";
 import { afterLoss, waitForEngine } from "./loss.ts";
 
 /** How often a change is begun anew because the engine went away in the middle. */
@@ -46,9 +46,10 @@ export type ChangeOptions = Readonly<{
 export async function changeStack(options: ChangeOptions): Promise<ApplyReport> {
   const { engine, stack, command, waitForLockMs } = options;
   const first = await options.survey();
-  if (first.plan.actions.length === 0) return nothingDone(first.plan);
   const lock = { engine, stack, command, waitMs: waitForLockMs, signal: options.signal };
-  return withStackLock(lock, () => changeLocked(options));
+  if (first.plan.actions.length > 0) return withStackLock(lock, () => changeLocked(options));
+  await clearDeadLock(lock, first.observed.volumes);
+  return nothingDone(first.plan);
 }
 
 async function changeLocked(options: ChangeOptions): Promise<ApplyReport> {

@@ -71,6 +71,19 @@ export async function breakLock(engine: Engine, stack: string): Promise<LockOwne
   return owner;
 }
 
+/** Removes a lock that a process left behind which died with its work done; any other lock is left alone. */
+export async function clearDeadLock(
+  options: LockOptions,
+  volumes: readonly ObservedVolume[],
+): Promise<void> {
+  const left = volumes.find(({ name }) => name === lockName(options.stack));
+  if (!left || !(await isDead(ownerOf(left)))) return;
+  await withStackLock({ ...options, waitMs: 0 }, async () => undefined).catch((error: unknown) => {
+    // Somebody else has taken it over meanwhile, and will release it.
+    if (!(error instanceof StackLockedError)) throw error;
+  });
+}
+
 async function acquire({
   engine,
   stack,

@@ -6,6 +6,7 @@ import { exitCodeOf } from "../../src/apply/report.ts";
 import { EngineLostError } from "../../src/engine/errors.ts";
 import type { ContainerService, Stack } from "../../src/stack/stack.ts";
 import { service, stackOf } from "../support/builders.ts";
+import { placeDead, volumesOf } from "./lock-subject.ts";
 import { bringUp, SimulatedEngine } from "./simulated-stack.ts";
 
 /** A database with a volume of its own, so that two of it cannot run side by side, and what needs it. */
@@ -48,6 +49,16 @@ test("a stack that is as wanted is left alone: no lock, no writing call", async 
   expect(outcomes(report)).toEqual({ db: "unchanged", web: "unchanged" });
   expect(engine.writes.slice(before)).toEqual([]);
   expect(plans).toEqual([]);
+});
+
+test("a lock left by a process that died with its work done is cleared away, though nothing is left to do", async () => {
+  const engine = await broughtUp();
+  await placeDead(engine, "home");
+
+  const { report } = await bringUp(engine, home());
+
+  expect(outcomes(report)).toEqual({ db: "unchanged", web: "unchanged" });
+  expect(await volumesOf(engine, "home")).not.toContain("nexus-lock-home");
 });
 
 test("a replacement that never becomes ready is removed, and the old container serves again", async () => {
