@@ -27,19 +27,15 @@ describe("metrics", () => {
     await (await fetch(`${gateway.url}/v1/models`)).text();
     const text = await metrics();
     const endpoint = 'endpoint="/v1/chat/completions"';
+    expect(text).toContain(`nexus_requests_total{${endpoint},upstream="one",status="200"} 2\n`);
+    expect(text).toContain(`nexus_requests_total{${endpoint},upstream="none",status="404"} 1\n`);
+    expect(text).toContain('nexus_auth_failures_total{reason="missing"} 1\n');
     expect(text).toContain(
-      `nexus_gateway_requests_total{${endpoint},upstream="one",status="200"} 2\n`,
+      `nexus_time_to_first_byte_seconds_count{${endpoint},upstream="one"} 2\n`,
     );
-    expect(text).toContain(
-      `nexus_gateway_requests_total{${endpoint},upstream="none",status="404"} 1\n`,
-    );
-    expect(text).toContain('nexus_gateway_auth_failures_total{reason="missing"} 1\n');
-    expect(text).toContain(
-      `nexus_gateway_time_to_first_byte_seconds_count{${endpoint},upstream="one"} 2\n`,
-    );
-    expect(text).toContain('nexus_gateway_upstream_state{upstream="one",state="ready"} 1\n');
+    expect(text).toContain('nexus_upstream_state{upstream="one",state="ready"} 1\n');
     expect(text).toMatch(/process_resident_memory_bytes \d{7,}\n/);
-    expect(text).toMatch(/nodejs_eventloop_delay_seconds\{quantile="0.99"\} \d/);
+    expect(text).toMatch(/nodejs_eventloop_lag_seconds\{quantile="0.99"\} \d/);
   });
 
   test("never take a label from a client", async () => {

@@ -79,7 +79,7 @@ describe("streams", () => {
 
   test("a broken stream is counted and logged as one", async () => {
     const metrics = await (await gateway.observe("/metrics")).text();
-    expect(metrics).toMatch(/nexus_gateway_broken_streams_total\{upstream="one"\} [1-9]/);
+    expect(metrics).toMatch(/nexus_broken_streams_total\{upstream="one"\} [1-9]/);
     expect(gateway.logText().includes('"error":"upstream_error"')).toBe(true);
   });
 
@@ -161,9 +161,9 @@ describe("a client that leaves", () => {
     const first = gateway.chat({});
     await upstream.untilReceived(arrived);
     const second = await postRaw({});
-    await metric("nexus_gateway_queue_depth", 1);
+    await metric("nexus_queue_depth", 1);
     second.resetAndDestroy();
-    await metric("nexus_gateway_queue_depth", 0);
+    await metric("nexus_queue_depth", 0);
     hold.resolve();
     expect((await first).status).toBe(200);
     await nothingInFlight();
@@ -221,5 +221,5 @@ async function metric(name: string, value: number): Promise<void> {
 }
 
 async function nothingInFlight(): Promise<void> {
-  await metric("nexus_gateway_in_flight", 0);
+  await metric("nexus_in_flight", 0);
 }

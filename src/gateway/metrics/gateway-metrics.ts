@@ -19,42 +19,42 @@ const states = ["unreachable", "reachable", "loading", "ready"] as const;
 /** The gateway's metrics; `render` is the body of GET /metrics. */
 export class GatewayMetrics {
   readonly #requests = new Counter(
-    "nexus_gateway_requests_total",
+    "nexus_requests_total",
     "Requests that are over, by endpoint, upstream and HTTP status (499: the client left).",
   );
   readonly #durations = new Histogram(
-    "nexus_gateway_request_duration_seconds",
+    "nexus_request_duration_seconds",
     "From the first byte of a request to the last byte of its answer.",
     durationBounds,
   );
   readonly #firstBytes = new Histogram(
-    "nexus_gateway_time_to_first_byte_seconds",
+    "nexus_time_to_first_byte_seconds",
     "From the first byte of a request to the first byte of its answer.",
     durationBounds,
   );
   readonly #queueWaits = new Histogram(
-    "nexus_gateway_queue_wait_seconds",
+    "nexus_queue_wait_seconds",
     "How long admitted requests waited for a slot.",
     durationBounds,
   );
   readonly #rejections = new Counter(
-    "nexus_gateway_admission_rejected_total",
+    "nexus_admission_rejected_total",
     "Requests refused for lack of a slot.",
   );
   readonly #brokenStreams = new Counter(
-    "nexus_gateway_broken_streams_total",
+    "nexus_broken_streams_total",
     "Answers that broke off after their first byte.",
   );
   readonly #departures = new Counter(
-    "nexus_gateway_client_disconnects_total",
+    "nexus_client_disconnects_total",
     "Clients that left before their answer was complete.",
   );
   readonly #fallovers = new Counter(
-    "nexus_gateway_fallovers_total",
+    "nexus_fallbacks_total",
     "Requests that went on to the next candidate of an alias or model.",
   );
   readonly #authFailures = new Counter(
-    "nexus_gateway_auth_failures_total",
+    "nexus_auth_failures_total",
     "Requests without a valid key.",
   );
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
@@ -124,7 +124,7 @@ export class GatewayMetrics {
 
 function buildMetric(version: string): Metric {
   const labels = { version, node: process.versions.node };
-  return new Gauge("nexus_gateway_build_info", "The running build.", () => [{ labels, value: 1 }]);
+  return new Gauge("nexus_build_info", "The running build.", () => [{ labels, value: 1 }]);
 }
 
 function upstreamMetrics(registry: Registry, backends: Backends): Metric[] {
@@ -133,21 +133,21 @@ function upstreamMetrics(registry: Registry, backends: Backends): Metric[] {
     monitors().map((one) => ({ labels: { upstream: one.upstream.id }, value: read(one) }));
   return [
     new Gauge(
-      "nexus_gateway_in_flight",
+      "nexus_in_flight",
       "Requests in flight.",
       each(({ backend }) => backend.inFlight),
     ),
     new Gauge(
-      "nexus_gateway_in_flight_all",
+      "nexus_in_flight_all",
       "Requests in flight over all upstreams, those being replaced included.",
       () => [{ labels: {}, value: backends.inFlight }],
     ),
     new Gauge(
-      "nexus_gateway_queue_depth",
+      "nexus_queue_depth",
       "Requests that wait for a slot.",
       each(({ backend }) => backend.gate.queued),
     ),
-    new Gauge("nexus_gateway_upstream_state", "1 for the state an upstream is in.", () =>
+    new Gauge("nexus_upstream_state", "1 for the state an upstream is in.", () =>
       monitors().flatMap(({ upstream, sighting }) =>
         states.map((state) => ({
           labels: { upstream: upstream.id, state },
@@ -177,7 +177,7 @@ function processMetrics(loopDelay: ReturnType<typeof monitorEventLoopDelay>): Me
       "When the process started.",
       alone(() => startedAt),
     ),
-    new Gauge("nodejs_eventloop_delay_seconds", "Delay of the event loop since the start.", () =>
+    new Gauge("nodejs_eventloop_lag_seconds", "Delay of the event loop since the start.", () =>
       [50, 99].map((percentile) => ({
         labels: { quantile: String(percentile / 100) },
         value: loopDelay.percentile(percentile) / 1e9,
