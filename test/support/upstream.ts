@@ -6,21 +6,10 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import { beginEvents, reply, type Behaviour, type ReceivedRequest } from "./behaviour.ts";
+import { mediaBehaviours } from "./media.ts";
 
-/** A request as the upstream got it. */
-export type ReceivedRequest = Readonly<{
-  method: string;
-  path: string;
-  headers: IncomingMessage["headers"];
-  body: string;
-}>;
-
-/** Answers one request; `aborted` is kept when the caller hangs up before the answer is complete. */
-export type Behaviour = (
-  request: ReceivedRequest,
-  response: ServerResponse,
-  aborted: Promise<void>,
-) => void | Promise<void>;
+export { beginEvents, reply, type Behaviour, type ReceivedRequest } from "./behaviour.ts";
 
 /** A running upstream. */
 export type TestUpstream = Readonly<{
@@ -43,13 +32,13 @@ export type TestUpstream = Readonly<{
   stop: () => Promise<void>;
 }>;
 
-/** Starts an upstream that answers chat, completions and embeddings as OpenAI's API does. */
+/** Starts an upstream that answers every inference endpoint as OpenAI's API does. */
 export async function startUpstream(models: readonly string[] = ["echo"]): Promise<TestUpstream> {
   const listeners = new Set<() => void>();
   const notify = () => {
     for (const listener of listeners) listener();
   };
-  const behaviours: Record<string, Behaviour> = { ...wellBehaved };
+  const behaviours: Record<string, Behaviour> = { ...wellBehaved, ...mediaBehaviours() };
   const state = {
     received: [] as ReceivedRequest[],
     models: [...models],
@@ -92,11 +81,12 @@ export async function startUpstream(models: readonly string[] = ["echo"]): Promi
     });
     request.on("error", () => {});
     response.on("error", () => {});
-    const body = await bodyOf(request).catch(() => "");
-    const received = { method: request.method ?? "", path, headers: request.headers, body };
-    if (request.method !== "GET" || behaviours[path]) state.received.push(received);
+    const bytes = await bodyOf(request).catch(() => Buffer.alloc(0));
+    const method = request.method ?? "";
+    const received = { method, path, headers: request.headers, body: bytes.toString(), bytes };
+    const behaviour = behaviourFor(behaviours, method, path);
+    if (method !== "GET" || behaviour) state.received.push(received);
     notify();
-    const behaviour = behaviours[path];
     if (behaviour) await behaviour(received, response, aborted);
     else reply(response, 404, '{"error":{"message":"not here"}}');
   };
@@ -141,12 +131,6 @@ export async function deadUrl(): Promise<string> {
   return url;
 }
 
-/** Answers with JSON. */
-export function reply(response: ServerResponse, status: number, body: string): void {
-  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-  response.writeHead(status, headers).end(body);
-}
-
 /** The chunks of a chat stream that says `words`, `[DONE]` last. */
 export function chatEvents(words: readonly string[]): string[] {
   const chunk = (delta: object, finish: string | null) =>
@@ -163,12 +147,6 @@ export function chatEvents(words: readonly string[]): string[] {
     chunk({}, "stop"),
     "data: [DONE]\n\n",
   ];
-}
-
-/** Begins an event stream. */
-export function beginEvents(response: ServerResponse): void {
-  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
-  response.flushHeaders();
 }
 
 const wellBehaved: Readonly<Record<string, Behaviour>> = {
@@ -202,10 +180,21 @@ const wellBehaved: Readonly<Record<string, Behaviour>> = {
   },
 };
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+/** By the path as it came, without its query, or with the method and any id. */
+function behaviourFor(
+  behaviours: Readonly<Record<string, Behaviour>>,
+  method: string,
+  path: string,
+): Behaviour | undefined {
+  const [bare = ""] = path.split("?");
+  const pattern = `${method} ${bare.replace(/^(\/v1\/responses)\/[^/]+/, "$1/{id}")}`;
+  return behaviours[path] ?? behaviours[bare] ?? behaviours[pattern];
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 async function listen(server: Server): Promise<string> {

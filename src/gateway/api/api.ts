@@ -73,8 +73,13 @@ export function findApiRoute(target: string): Readonly<{ route: ApiRoute; rest: 
   if (path.startsWith(models) && path.length > models.length) {
     return { route: oneModel, rest: path.slice(models.length) };
   }
-  const trimmed = path.endsWith("/") ? routes.get(path.slice(0, -1)) : undefined;
-  return { route: trimmed ?? otherwise, rest: path };
+  return { route: findRespelled(path) ?? otherwise, rest: path };
+}
+
+/** Clients whose base url lacks `/v1`, or that end a path with a slash, mean the same. */
+function findRespelled(path: string): ApiRoute | undefined {
+  const trimmed = path.endsWith("/") ? path.slice(0, -1) : path;
+  return routes.get(trimmed) ?? routes.get(`/v1${trimmed}`);
 }
 
 /** Answers a request by its route. */

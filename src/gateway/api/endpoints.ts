@@ -17,34 +17,25 @@ export type Endpoint = Readonly<{
 
 /** Every inference endpoint. */
 export const endpoints: readonly Endpoint[] = [
-  {
-    path: "/v1/chat/completions",
-    upstreamPath: "/chat/completions",
-    method: "POST",
-    operation: "createChatCompletion",
-    capabilities: ["chat"],
-    body: "json",
-    model: "required",
-  },
-  {
-    path: "/v1/completions",
-    upstreamPath: "/completions",
-    method: "POST",
-    operation: "createCompletion",
-    capabilities: ["completion", "chat"],
-    body: "json",
-    model: "required",
-  },
-  {
-    path: "/v1/embeddings",
-    upstreamPath: "/embeddings",
-    method: "POST",
-    operation: "createEmbedding",
-    capabilities: ["embedding"],
-    body: "json",
-    model: "required",
-  },
+  post("/chat/completions", "createChatCompletion", ["chat"]),
+  post("/completions", "createCompletion", ["completion", "chat"]),
+  post("/responses", "createResponse", ["chat"]),
+  post("/embeddings", "createEmbedding", ["embedding"]),
+  post("/rerank", "createRerank", ["rerank"], { model: "optional" }),
+  post("/images/generations", "createImage", ["image"], { model: "optional" }),
+  post("/audio/speech", "createSpeech", ["tts", "audio"], { model: "optional" }),
 ];
+
+function post(
+  path: string,
+  operation: string,
+  capabilities: readonly string[],
+  differences: Partial<Pick<Endpoint, "body" | "model">> = {},
+): Endpoint {
+  const usual = { method: "POST", body: "json", model: "required" } as const;
+  const named = { path: `/v1${path}`, upstreamPath: path, operation, capabilities };
+  return { ...usual, ...named, ...differences };
+}
 
 /** The endpoints that a set of capabilities can answer, as the contract's metadata lists them. */
 export function endpointsFor(
