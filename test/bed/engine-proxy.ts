@@ -1,5 +1,11 @@
 /** A unix socket in front of an engine that records every call and can make chosen calls go wrong. */
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
 import { connect, type Socket } from "node:net";
 import { rmSync } from "node:fs";
 import type { Duplex } from "node:stream";
@@ -133,7 +139,17 @@ function forward({ incoming, outgoing, target }: Passage, limit = Infinity): voi
   });
   onward.on("error", () => outgoing.destroy());
   outgoing.on("close", () => onward.destroy());
-  incoming.pipe(onward);
+  sendWhole(incoming, onward);
+}
+
+/**
+ * One write for head and body: the engine may answer and hang up before a body that is piped has ended, and the
+ * write of nothing that ends it would then destroy the answer.
+ */
+function sendWhole(incoming: IncomingMessage, onward: ClientRequest): void {
+  const body: Buffer[] = [];
+  incoming.on("data", (chunk: Buffer) => body.push(chunk));
+  incoming.on("end", () => onward.end(Buffer.concat(body)));
 }
 
 /** Hands an upgraded (exec, attach) connection through, byte for byte. */
