@@ -12,6 +12,8 @@ import {
 import { endpoints } from "./endpoints.ts";
 import type { Exchange } from "./exchange.ts";
 import { shuttingDown, type Failure } from "./failure.ts";
+import { isForService } from "../native/target.ts";
+import { servePassThrough } from "../native/pass-through.ts";
 import { serveInference } from "../request/inference.ts";
 import type { KeyRecord } from "../protocol.ts";
 
@@ -57,6 +59,7 @@ const guarded: readonly ApiRoute[] = [
 ];
 
 const oneModel: ApiRoute = { label: "/v1/models/{id}", methods: get, serve: serveModel };
+const passThrough: ApiRoute = { label: "/services/{id}", methods: [], serve: servePassThrough };
 const otherwise: ApiRoute = { label: "_other", methods: [], serve: withKey(serveUnknownPath) };
 
 const routes: ReadonlyMap<string, ApiRoute> = new Map(
@@ -73,6 +76,7 @@ export function findApiRoute(target: string): Readonly<{ route: ApiRoute; rest: 
   if (path.startsWith(models) && path.length > models.length) {
     return { route: oneModel, rest: path.slice(models.length) };
   }
+  if (isForService(path)) return { route: passThrough, rest: path };
   return { route: findRespelled(path) ?? otherwise, rest: path };
 }
 

@@ -1,38 +1,14 @@
-/** One candidate's turn: a slot, held until the last byte, and the attempt in it. */
+/** One candidate's turn: the attempt, in a slot that is held until the last byte. */
 import { upstreamHeaders } from "../api/headers.ts";
 import type { Candidate } from "../routing/route.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { startAttempt, type Attempt, type RelayRequest } from "./relay.ts";
+import { inSlot } from "./slot.ts";
 
 /** Waits for a slot and makes the attempt; undefined when the exchange ended without one. */
-export async function admit(inquiry: Inquiry, candidate: Candidate): Promise<Attempt | undefined> {
-  const { app, exchange, key } = inquiry;
+export function admit(inquiry: Inquiry, candidate: Candidate): Promise<Attempt | undefined> {
   const { backend } = candidate.monitor;
-  const done = backend.begin();
-  try {
-    const entry = await backend.gate.enter(key.name, (leave) => exchange.onLeave(leave));
-    if (entry.kind === "left") app.metrics.departed("queued");
-    if (entry.kind === "refused") refuse(inquiry, backend.id, entry);
-    if (entry.kind !== "admitted") return undefined;
-    app.metrics.admitted(backend.id, entry.slot.waitedMs / 1000);
-    try {
-      return await attemptTwice(inquiry, candidate);
-    } finally {
-      entry.slot.release();
-    }
-  } finally {
-    done();
-  }
-}
-
-function refuse(
-  { app, exchange }: Inquiry,
-  service: string,
-  { reason, retryAfterMs }: Readonly<{ reason: string; retryAfterMs: number }>,
-): void {
-  app.metrics.rejected(service, reason);
-  const message = `The service "${service}" is busy and its queue ${reason === "queue_full" ? "is full" : "moves too slowly"}.`;
-  exchange.fail({ status: 429, code: reason, message, fault: "policy", retryAfterMs });
+  return inSlot({ ...inquiry, backend }, () => attemptTwice(inquiry, candidate));
 }
 
 /** A kept-alive connection may close under a request: such a request reached nobody and is sent once more. */

@@ -24,7 +24,8 @@ export type RelayRequest = Readonly<{
   method: string;
   path: string;
   headers: Headers;
-  body: Buffer | Readable;
+  /** Null for a request without a body. */
+  body: Buffer | Readable | null;
 }>;
 
 /** How an attempt ended. */
@@ -45,6 +46,8 @@ export type RelayOptions = Readonly<{
   backend: Backend;
   limits: RelayLimits;
   sink: Sink;
+  /** What is held until it is complete, so that the caller may still answer something else: by default every small answer. */
+  holds?: (status: number, headers: IncomingHttpHeaders) => boolean;
   /** Headers of the gateway's own, added to a streamed answer. */
   ownHeaders: () => Headers;
   /** Told once, when the first byte of a streamed answer is about to go out. */
@@ -125,11 +128,9 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = clientHeaders(headers);
     this.#watch(this.#options.limits.idleMs);
-    const type = mediaType(headers);
-    if (type === "text/event-stream" && headers["content-encoding"] === undefined) {
-      this.#events = new EventBoundary();
-    }
-    if (status >= 300 || type === "application/json") this.#phase = "holding";
+    const { holds } = this.#options;
+    if (!holds && isEventStream(headers)) this.#events = new EventBoundary();
+    if ((holds ?? holdsWhatMayFail)(status, headers)) this.#phase = "holding";
     else this.#startStream(headers["content-length"]);
   }
 
@@ -235,4 +236,12 @@ class Relay implements Dispatcher.DispatchHandler {
   #abort(): void {
     this.#controller?.abort(new Error("the gateway has no more use for this answer"));
   }
+}
+
+function isEventStream(headers: IncomingHttpHeaders): boolean {
+  return mediaType(headers) === "text/event-stream" && headers["content-encoding"] === undefined;
+}
+
+function holdsWhatMayFail(status: number, headers: IncomingHttpHeaders): boolean {
+  return status >= 300 || mediaType(headers) === "application/json";
 }

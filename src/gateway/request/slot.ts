@@ -1,0 +1,50 @@
+/** A turn at an upstream: counted in flight, and in a slot until it is over. */
+import type { Exchange } from "../api/exchange.ts";
+import type { App } from "../app.ts";
+import type { KeyRecord } from "../protocol.ts";
+import type { Backend } from "../upstreams/backend.ts";
+
+/** Who wants a slot, and where. */
+export type Turn = Readonly<{ app: App; exchange: Exchange; key: KeyRecord; backend: Backend }>;
+
+/** Waits for a slot and works in it; undefined when the exchange ended without one, because it was refused or its client left. */
+export function inSlot<Result>(
+  turn: Turn,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  return inFlight(turn.backend, async () => {
+    const { app, exchange, key, backend } = turn;
+    const entry = await backend.gate.enter(key.name, (leave) => exchange.onLeave(leave));
+    if (entry.kind === "left") app.metrics.departed("queued");
+    if (entry.kind === "refused") refuse(turn, entry);
+    if (entry.kind !== "admitted") return undefined;
+    app.metrics.admitted(backend.id, entry.slot.waitedMs / 1000);
+    try {
+      return await work();
+    } finally {
+      entry.slot.release();
+    }
+  });
+}
+
+/** Works without a slot, but counted: what is in flight keeps its upstream from being taken away. */
+export async function inFlight<Result>(
+  backend: Backend,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const done = backend.begin();
+  try {
+    return await work();
+  } finally {
+    done();
+  }
+}
+
+function refuse(
+  { app, exchange, backend }: Turn,
+  { reason, retryAfterMs }: Readonly<{ reason: string; retryAfterMs: number }>,
+): void {
+  app.metrics.rejected(backend.id, reason);
+  const message = `The service "${backend.id}" is busy and its queue ${reason === "queue_full" ? "is full" : "moves too slowly"}.`;
+  exchange.fail({ status: 429, code: reason, message, fault: "policy", retryAfterMs });
+}
