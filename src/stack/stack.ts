@@ -5,6 +5,7 @@ import type { GatewayAliases, Probe } from "../gateway/config.ts";
 export type Capability =
   | "chat"
   | "completion"
+  | "messages"
   | "embedding"
   | "rerank"
   | "image"

@@ -41,7 +41,7 @@ const guarded: readonly ApiRoute[] = [
     label: "/v1/models",
     methods: get,
     serve: withKey((app, exchange, key) => {
-      exchange.json(200, { object: "list", data: listModels(app, key) });
+      exchange.json(200, exchange.dialect.modelList(listModels(app, key), exchange.query));
     }),
   },
   {
@@ -120,7 +120,7 @@ function serveModel(app: App, exchange: Exchange, rest: string): void {
   if (!key) return;
   const name = decode(rest);
   const model = findModel(app, key, name);
-  if (model) exchange.json(200, model);
+  if (model) exchange.json(200, exchange.dialect.model(model));
   else exchange.fail(unknownModel(name));
 }
 

@@ -1,4 +1,5 @@
 /** Who asks: judged before a byte of the body is read. */
+import type { IncomingHttpHeaders } from "node:http";
 import type { App } from "../app.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Failure } from "./failure.ts";
@@ -10,7 +11,7 @@ export function authenticate(
   exchange: Exchange,
   scope: KeyRecord["scopes"][number],
 ): KeyRecord | undefined {
-  const judged = judge(app, exchange.request.headers.authorization, scope);
+  const judged = judge(app, presentedKey(exchange.request.headers), scope);
   if ("failure" in judged) {
     exchange.fail(judged.failure);
     return undefined;
@@ -21,15 +22,10 @@ export function authenticate(
 
 type Judgement = Readonly<{ key: KeyRecord } | { failure: Failure }>;
 
-function judge(
-  app: App,
-  authorization: string | undefined,
-  scope: KeyRecord["scopes"][number],
-): Judgement {
+function judge(app: App, presented: Presented, scope: KeyRecord["scopes"][number]): Judgement {
   if (app.keys.size === 0) return { failure: noKeys() };
-  const presented = bearer(authorization);
-  if (presented === undefined) return refuse(app, "missing");
-  const known = app.keys.authenticate(presented, Date.now());
+  if (presented.kind !== "one") return refuse(app, presented.kind);
+  const known = app.keys.authenticate(presented.key, Date.now());
   if (known.kind !== "known") return refuse(app, known.kind);
   if (!mayEnter(known.key, scope)) return refuse(app, "scope");
   return { key: known.key };
@@ -40,13 +36,27 @@ function mayEnter({ scopes }: KeyRecord, scope: KeyRecord["scopes"][number]): bo
   return scopes.includes(scope) || scopes.includes("admin");
 }
 
+type Presented = Readonly<
+  { kind: "one"; key: string } | { kind: "missing" } | { kind: "ambiguous" }
+>;
+
+/** OpenAI's clients send a bearer token, Anthropic's `x-api-key` or one; two that differ could each be meant. */
+function presentedKey(headers: IncomingHttpHeaders): Presented {
+  const token = bearer(headers.authorization);
+  const other = String(headers["x-api-key"] ?? "").trim() || undefined;
+  const key = token ?? other;
+  if (key === undefined) return { kind: "missing" };
+  return other === undefined || other === key ? { kind: "one", key } : { kind: "ambiguous" };
+}
+
 function bearer(authorization: string | undefined): string | undefined {
   const match = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? "");
   return match?.[1];
 }
 
 const refusals = {
-  missing: "No key was given: send the header `Authorization: Bearer nx_…`.",
+  missing: "No key was given: send the header `Authorization: Bearer nx_…` or `x-api-key: nx_…`.",
+  ambiguous: "`Authorization` and `x-api-key` hold different keys: send one of them.",
   unknown: "The key is not one of this gateway's.",
   expired: "The key has expired.",
   scope: "The key does not have the scope that this needs.",

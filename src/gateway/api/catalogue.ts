@@ -1,7 +1,7 @@
 /** What the gateway tells of itself and of the services behind it. */
 import { hostname } from "node:os";
 import type { App } from "../app.ts";
-import { endpoints, endpointsFor } from "./endpoints.ts";
+import { endpoints, endpointsFor, endpointsOver } from "./endpoints.ts";
 import { capabilities, synthesiseMetadata, type Metadata } from "../upstreams/metadata.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
 import type { KeyRecord, StackReadiness } from "../protocol.ts";
@@ -97,7 +97,7 @@ export function gatewayMetadata(app: App): Metadata {
     service: { name: "gateway", version: app.version, description: "One door to every service" },
     backend: { name: "nexus", vendor: "nexus" },
     stack: config?.stack ?? "",
-    endpoints: [...own, ...endpointsFor(provides)],
+    endpoints: [...own, ...endpointsOver(provides)],
     capabilities: capabilities(provides),
   };
 }

@@ -10,6 +10,11 @@ export type Endpoint = Readonly<{
   operation: string;
   /** What a service must provide to be asked; any one of them will do. */
   capabilities: readonly string[];
+  /**
+   * Endpoints of Anthropic's API only, which services may have or not: capabilities that will do as well because the
+   * gateway translates for them. Services with such an endpoint may also declare it in their metadata.
+   */
+  translatedFor?: readonly string[];
   body: "json";
   /** Whether the body must name a model; otherwise the capability alone finds a service. */
   model: "required" | "optional";
@@ -24,24 +29,42 @@ export const endpoints: readonly Endpoint[] = [
   post("/rerank", "createRerank", ["rerank"], { model: "optional" }),
   post("/images/generations", "createImage", ["image"], { model: "optional" }),
   post("/audio/speech", "createSpeech", ["tts", "audio"], { model: "optional" }),
+  post("/messages", "createMessage", ["messages"], { translatedFor: [] }),
+  post("/messages/count_tokens", "countMessageTokens", ["messages"], { translatedFor: [] }),
 ];
 
 function post(
   path: string,
   operation: string,
   capabilities: readonly string[],
-  differences: Partial<Pick<Endpoint, "body" | "model">> = {},
+  differences: Partial<Pick<Endpoint, "body" | "model" | "translatedFor">> = {},
 ): Endpoint {
   const usual = { method: "POST", body: "json", model: "required" } as const;
   const named = { path: `/v1${path}`, upstreamPath: path, operation, capabilities };
   return { ...usual, ...named, ...differences };
 }
 
-/** The endpoints that a set of capabilities can answer, as the contract's metadata lists them. */
-export function endpointsFor(
-  provides: readonly string[],
-): readonly Readonly<{ path: string; method: string; operation_id: string }>[] {
+/** Whether a set of capabilities is enough for an endpoint, the gateway's own help included. */
+export function offers(provides: readonly string[], endpoint: Endpoint): boolean {
+  const enough = [...endpoint.capabilities, ...(endpoint.translatedFor ?? [])];
+  return enough.some((capability) => provides.includes(capability));
+}
+
+/** An endpoint as the contract's metadata lists it. */
+type ListedEndpoint = Readonly<{ path: string; method: string; operation_id: string }>;
+
+/** The endpoints that a service of these capabilities answers itself. */
+export function endpointsFor(provides: readonly string[]): readonly ListedEndpoint[] {
   return endpoints
     .filter(({ capabilities }) => capabilities.some((one) => provides.includes(one)))
-    .map(({ path, method, operation }) => ({ path, method, operation_id: operation }));
+    .map(listed);
+}
+
+/** The endpoints that the gateway answers with the help of services of these capabilities. */
+export function endpointsOver(provides: readonly string[]): readonly ListedEndpoint[] {
+  return endpoints.filter((endpoint) => offers(provides, endpoint)).map(listed);
+}
+
+function listed({ path, method, operation }: Endpoint): ListedEndpoint {
+  return { path, method, operation_id: operation };
 }

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "../app.ts";
 import { lingerOver } from "../request/body.ts";
-import { failureBody, failureHeaders, type Failure } from "./failure.ts";
+import { dialectOf, type Dialect } from "./dialect.ts";
+import { failureHeaders, type Failure } from "./failure.ts";
 import type { Headers } from "./headers.ts";
 
 const saneRequestId = /^[\w.-]{1,128}$/;
@@ -12,6 +13,8 @@ const saneRequestId = /^[\w.-]{1,128}$/;
 export class Exchange {
   readonly id: string;
   readonly endpoint: string;
+  /** How this client is told of failures. */
+  readonly dialect: Dialect;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly #app: App;
@@ -30,6 +33,9 @@ export class Exchange {
     const asked = String(this.request.headers["x-request-id"] ?? "");
     this.id = saneRequestId.test(asked) ? asked : `req_${randomUUID().replaceAll("-", "")}`;
     this.response.setHeader("x-request-id", this.id);
+    this.dialect = dialectOf(endpoint, this.request.headers);
+    const { idHeader } = this.dialect;
+    if (idHeader !== undefined) this.response.setHeader(idHeader, this.id);
     if (app.isDraining()) this.response.setHeader("connection", "close");
     this.response.once("close", () => this.#close());
     app.exchanges.add(this);
@@ -42,6 +48,10 @@ export class Exchange {
 
   get seconds(): number {
     return (performance.now() - this.#since) / 1000;
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams((this.request.url ?? "").split("?", 2)[1]);
   }
 
   /** What to do at the moment the client goes away; replaces what was to be done before. */
@@ -77,11 +87,16 @@ export class Exchange {
     this.#failure = failure;
   }
 
+  /** The last event of a stream that failed after it began. */
+  failureEvent(failure: Failure): string {
+    return this.dialect.failureEvent(failure, this.id);
+  }
+
   /** Answers with a failure, unless an answer has begun. */
   fail(failure: Failure): void {
     this.note(failure);
     const headers = { ...this.routeHeaders(), ...failureHeaders(failure) };
-    this.send(failure.status, headers, failureBody(failure));
+    this.send(failure.status, headers, this.dialect.failureBody(failure, this.id));
   }
 
   /** Answers with a JSON document. */

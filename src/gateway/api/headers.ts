@@ -43,6 +43,7 @@ const keptFromClient = new Set([
   "alt-svc",
   "strict-transport-security",
   "x-request-id",
+  "request-id",
   "x-backend-used",
   "x-model-used",
   "x-router-reason",

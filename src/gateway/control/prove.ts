@@ -98,6 +98,7 @@ async function attemptProof({ app, backend, upstream, endpoint, model, signal }:
     limits: app.settings.limits,
     sink: new Discard(),
     ownHeaders: () => ({}),
+    failureEvent: () => "",
     onFirstByte: () => {},
     onBroken: () => {},
   });

@@ -98,7 +98,7 @@ export class GatewayMetrics {
     this.#fallovers.add({ from: upstream });
   }
 
-  authFailed(reason: "missing" | "unknown" | "expired" | "scope"): void {
+  authFailed(reason: "missing" | "ambiguous" | "unknown" | "expired" | "scope"): void {
     this.#authFailures.add({ reason });
   }
 

@@ -2,7 +2,6 @@
 import type { Exchange } from "../api/exchange.ts";
 import { upstreamBroken } from "../api/failure.ts";
 import type { Attempt } from "./relay.ts";
-import { isOpenAiError, wrapUpstreamError } from "./upstream-failure.ts";
 
 /** Gives the client an upstream's answer; redirects and errors in a foreign shape become the gateway's own errors. */
 export function passOn(
@@ -15,8 +14,8 @@ export function passOn(
       upstreamBroken(service, "answered with a redirect, which is not followed"),
     );
   }
-  if (status >= 400 && !isOpenAiError(headers, body)) {
-    return exchange.fail(wrapUpstreamError(service, status, body));
+  if (status >= 400 && !exchange.dialect.isError(headers, body)) {
+    return exchange.fail(exchange.dialect.wrapError(service, status, body));
   }
   exchange.send(status, { ...headers, ...exchange.routeHeaders() }, body);
 }

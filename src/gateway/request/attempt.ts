@@ -27,6 +27,7 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
     limits: app.settings.limits,
     sink: exchange.response,
     ownHeaders: () => exchange.routeHeaders(),
+    failureEvent: (failure) => exchange.failureEvent(failure),
     onFirstByte: () => app.metrics.firstByte(endpoint.path, upstream.id, exchange.seconds),
     onBroken: (failure) => {
       app.metrics.brokenStream(upstream.id);

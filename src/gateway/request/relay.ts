@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Backend } from "../upstreams/backend.ts";
 import { EventBoundary } from "./event-boundary.ts";
-import { failureEvent, type Failure } from "../api/failure.ts";
+import type { Failure } from "../api/failure.ts";
 import { clientHeaders, mediaType, type Headers } from "../api/headers.ts";
 import type { RelayLimits } from "../settings.ts";
 import { nameFailure, timeoutFailure, truncatedAnswer } from "./upstream-failure.ts";
@@ -52,6 +52,8 @@ export type RelayOptions = Readonly<{
   ownHeaders: () => Headers;
   /** Told once, when the first byte of a streamed answer is about to go out. */
   onFirstByte: () => void;
+  /** The event that ends a broken stream, in the words of the client's API. */
+  failureEvent: (failure: Failure) => string;
   /** Told when a streamed answer breaks off, before the client can see its end. */
   onBroken: (failure: Failure) => void;
 }>;
@@ -221,7 +223,7 @@ class Relay implements Dispatcher.DispatchHandler {
     }
     this.#options.onBroken(failure);
     this.#over({ kind: "broken", status: this.#status, bytes: this.#bytes, failure });
-    if (this.#events) this.#options.sink.end(failureEvent(failure));
+    if (this.#events) this.#options.sink.end(this.#options.failureEvent(failure));
     else this.#options.sink.destroy();
   }
 

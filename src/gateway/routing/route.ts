@@ -1,6 +1,7 @@
 /** Finds the upstreams that may answer a request. Pure: it reads the snapshot and changes nothing. */
-import type { Endpoint } from "../api/endpoints.ts";
+import { offers, type Endpoint } from "../api/endpoints.ts";
 import type { Failure } from "../api/failure.ts";
+import { servesNatively } from "../messages/native.ts";
 import { sameModel } from "../upstreams/model-list.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
 import { nearNames } from "./near-names.ts";
@@ -45,8 +46,8 @@ export function maySee(key: KeyRecord, service: string, model: string): boolean 
   return !key.models || key.models.includes(model) || key.models.includes(`${service}/${model}`);
 }
 
-function serves({ upstream }: Monitor, { capabilities }: Endpoint): boolean {
-  return capabilities.some((capability) => upstream.provides.includes(capability));
+function serves(monitor: Monitor, endpoint: Endpoint): boolean {
+  return offers(monitor.upstream.provides, endpoint) || servesNatively(monitor, endpoint);
 }
 
 function byCapability(snapshot: Snapshot, endpoint: Endpoint): Matches {
@@ -126,10 +127,17 @@ function unsupported(snapshot: Snapshot, endpoint: Endpoint, model: string | und
   const others = [...snapshot.monitors.values()].filter((one) => serves(one, endpoint));
   const names = others.map(({ upstream }) => upstream.id);
   const who = names.length > 0 ? `services that do: ${names.join(", ")}` : "no service here does";
-  const what = model === undefined ? "No model" : `The model "${model}"`;
-  const message = `${what} serves ${endpoint.path}; ${who}.`;
+  const what = model === undefined ? "No model serves" : `The model "${model}" does not serve`;
+  const message = `${what} ${endpoint.path}; ${who}.`;
   const code = "unsupported_endpoint_for_model";
-  return { status: 400, code, param: "model", message, fault: "client" };
+  // An endpoint that is each service's own choice is, where it was not chosen, not there.
+  return {
+    status: endpoint.translatedFor ? 404 : 400,
+    code,
+    param: "model",
+    message,
+    fault: "client",
+  };
 }
 
 function notReady(able: readonly Candidate[]): Failure {

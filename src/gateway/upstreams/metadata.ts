@@ -43,13 +43,14 @@ export function capabilities(provides: readonly string[]): Readonly<{
 }> {
   const domains = [...new Set(provides)];
   const modalities = [...new Set(domains.flatMap((domain) => modalitiesOf[domain] ?? []))];
-  const streaming = domains.some((domain) => domain === "chat" || domain === "completion");
+  const streaming = domains.some((domain) => ["chat", "completion", "messages"].includes(domain));
   return { domains, modalities, streaming };
 }
 
 const modalitiesOf: Readonly<Record<string, readonly string[]>> = {
   chat: ["text"],
   completion: ["text"],
+  messages: ["text"],
   embedding: ["text"],
   rerank: ["text"],
   image: ["image"],

@@ -20,6 +20,7 @@ import { device, mount, tmpfs } from "./storage.ts";
 const capabilities = [
   "chat",
   "completion",
+  "messages",
   "embedding",
   "rerank",
   "image",
