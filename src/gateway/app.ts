@@ -1,4 +1,5 @@
 /** What every part of the running gateway works with. */
+import type { ByteBudget } from "./door/byte-budget.ts";
 import type { Backends } from "./upstreams/backend.ts";
 import type { Exchange } from "./api/exchange.ts";
 import type { GatewayMetrics } from "./metrics/gateway-metrics.ts";
@@ -16,6 +17,8 @@ export type App = Readonly<{
   backends: Backends;
   registry: Registry;
   metrics: GatewayMetrics;
+  /** The room for request bodies in memory. */
+  bodies: ByteBudget;
   /** The exchanges under way, so that a shutdown can end them honestly. */
   exchanges: Set<Exchange>;
   isDraining: () => boolean;

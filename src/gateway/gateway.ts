@@ -1,5 +1,9 @@
 /** Puts the parts together and opens the doors. */
+import { headFailure, isLast, unknownExpectation } from "./door/head.ts";
+import { refuseMalformed } from "./door/malformed.ts";
+import { ByteBudget } from "./door/byte-budget.ts";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { findApiRoute, serveApi } from "./api/api.ts";
@@ -13,7 +17,7 @@ import { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
 import { serveObservability } from "./api/observability.ts";
 import { Registry } from "./upstreams/registry.ts";
-import type { GatewaySettings } from "./settings.ts";
+import type { DoorLimits, GatewaySettings } from "./settings.ts";
 import { version } from "./version.ts";
 
 /** A gateway that serves. */
@@ -28,9 +32,7 @@ export type Gateway = Readonly<{
 export async function startGateway(settings: GatewaySettings, log: Log): Promise<Gateway> {
   const state = { draining: false };
   const app = await assemble(settings, log, () => state.draining);
-  const api = createServer(limits, (request, response) => receive(app, request, response));
-  // Without this listener Node would tell a client to go on before its key was looked at.
-  api.on("checkContinue", (request, response) => receive(app, request, response));
+  const api = openApi(app);
   const observability = createServer((request, response) => {
     serveObservability(app, request, response);
   });
@@ -52,15 +54,44 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
   return { apiPort, observabilityPort, close };
 }
 
+/** The server of the API port, not listening yet. */
+function openApi(app: App): Server {
+  const { door } = app.settings;
+  const api = createServer(serverLimits(door));
+  const closed = new WeakSet<Duplex>();
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    // RFC 9112, section 9.6: nothing is processed that follows the last request of a connection.
+    if (closed.has(request.socket)) return;
+    if (isLast(request)) {
+      closed.add(request.socket);
+      response.shouldKeepAlive = false;
+    }
+    receive(app, request, response);
+  };
+  api.on("request", take);
+  api.maxConnections = door.maxConnections;
+  // Without this listener Node would tell a client to go on before its key was looked at.
+  api.on("checkContinue", take);
+  api.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    new Exchange(app, "_other", [request, response]).fail(unknownExpectation());
+  });
+  api.on("clientError", (error, socket) => refuseMalformed(app, error, socket));
+  return api;
+}
+
 /** Node's own limits against clients that never finish what they begin. */
-const limits = {
-  headersTimeout: 15_000,
-  requestTimeout: 300_000,
-  keepAliveTimeout: 75_000,
-  connectionsCheckingInterval: 5_000,
-  maxHeaderSize: 16 * 1024,
-  noDelay: true,
-} as const;
+function serverLimits({ headMs, requestMs, idleMs }: DoorLimits) {
+  return {
+    headersTimeout: headMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: Math.min(5_000, headMs, requestMs),
+    maxHeaderSize: 16 * 1024,
+    // Asked for by `headFailure`, whose answer says what is wrong.
+    requireHostHeader: false,
+    noDelay: true,
+  };
+}
 
 async function assemble(
   settings: GatewaySettings,
@@ -70,9 +101,11 @@ async function assemble(
   const backends = new Backends(settings);
   const registry = new Registry({ settings, backends, log });
   const keys = await openKeys(settings.keysFile, log);
-  const metrics = new GatewayMetrics(version, registry, backends);
+  const bodies = new ByteBudget(settings.maxBufferedBytes);
+  const metrics = new GatewayMetrics(version, registry, backends, bodies);
   const exchanges = new Set<Exchange>();
-  return { version, settings, log, keys, backends, registry, metrics, exchanges, isDraining };
+  const parts = { keys, backends, registry, metrics, exchanges, bodies };
+  return { version, settings, log, ...parts, isDraining };
 }
 
 /** A file that cannot be read leaves the gateway without keys, and so closed; no key in it is lost. */
@@ -89,6 +122,8 @@ async function openKeys(file: string, log: Log): Promise<KeyRing> {
 function receive(app: App, request: IncomingMessage, response: ServerResponse): void {
   const found = findApiRoute(request.url ?? "/");
   const exchange = new Exchange(app, found.route.label, [request, response]);
+  const failure = headFailure(request);
+  if (failure) return exchange.fail(failure);
   serveApi(app, exchange, found).catch((error: unknown) => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : "unknown";
     app.log("error", "request.crashed", { request_id: exchange.id, reason });

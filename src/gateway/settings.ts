@@ -13,6 +13,17 @@ export type RelayLimits = Readonly<{
   stallMs: number;
 }>;
 
+/** Limits against clients that take more than they need; times in milliseconds. */
+export type DoorLimits = Readonly<{
+  maxConnections: number;
+  /** From the first byte of a request to the end of its headers. */
+  headMs: number;
+  /** From the first byte of a request to the end of its body. */
+  requestMs: number;
+  /** How long a connection may stay open between two requests. */
+  idleMs: number;
+}>;
+
 /** Everything about the process that a test or an operator may want different. */
 export type GatewaySettings = Readonly<{
   /** Address to listen on; undefined listens on every address. */
@@ -25,6 +36,10 @@ export type GatewaySettings = Readonly<{
   /** How long live streams may go on after SIGTERM. */
   graceMs: number;
   maxBodyBytes: number;
+  /** The most bytes of request bodies in memory at once, over all requests. */
+  maxBufferedBytes: number;
+  /** What a client's connection may cost. */
+  door: DoorLimits;
   limits: RelayLimits;
   queue: Readonly<{ maxWaiting: number; maxWaitMs: number }>;
   /** Pause between two looks at a ready upstream, and the longest one at an unready upstream. */
@@ -48,6 +63,13 @@ export function readSettings(environment: Environment): GatewaySettings {
     keysFile: join(data, "keys.json"),
     graceMs: number("NEXUS_GATEWAY_GRACE_MS", 8_000),
     maxBodyBytes: number("NEXUS_GATEWAY_MAX_BODY_BYTES", 32 * mebibyte),
+    maxBufferedBytes: number("NEXUS_GATEWAY_MAX_BUFFERED_BYTES", 128 * mebibyte),
+    door: {
+      maxConnections: number("NEXUS_GATEWAY_MAX_CONNECTIONS", 10_000),
+      headMs: number("NEXUS_GATEWAY_CLIENT_HEAD_MS", 15_000),
+      requestMs: number("NEXUS_GATEWAY_CLIENT_REQUEST_MS", 300_000),
+      idleMs: number("NEXUS_GATEWAY_CLIENT_IDLE_MS", 75_000),
+    },
     limits: {
       connectMs: number("NEXUS_GATEWAY_CONNECT_MS", 5_000),
       headersMs: number("NEXUS_GATEWAY_HEADERS_MS", 900_000),

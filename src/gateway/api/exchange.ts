@@ -24,6 +24,7 @@ export class Exchange {
   #onLeave: (() => void) | undefined;
   #onCut: ((failure: Failure) => void) | undefined;
   #left = false;
+  #heldBytes = 0;
   #failure: Failure | undefined;
 
   constructor(app: App, endpoint: string, io: readonly [IncomingMessage, ServerResponse]) {
@@ -72,6 +73,13 @@ export class Exchange {
     leave?.();
   }
 
+  /** Takes room for bytes of the body that stay in memory until the exchange is over; false when there is none. */
+  hold(bytes: number): boolean {
+    if (!this.#app.bodies.take(bytes)) return false;
+    this.#heldBytes += bytes;
+    return true;
+  }
+
   /** Headers that say who answered and why. */
   routeHeaders(): Headers {
     const { upstream, model, reason } = this.facts;
@@ -115,6 +123,7 @@ export class Exchange {
 
   #close(): void {
     this.#app.exchanges.delete(this);
+    this.#app.bodies.give(this.#heldBytes);
     this.#left = !this.response.writableFinished;
     if (this.#left) this.#onLeave?.();
     const status = this.#left ? 499 : this.response.statusCode;

@@ -55,6 +55,13 @@ export function bodyTooLarge(limitBytes: number): Failure {
   return { status: 413, code: "request_too_large", message, fault: "client" };
 }
 
+/** Request bodies fill the memory that is set aside for them. */
+export function overloaded(): Failure {
+  const message = "The gateway holds as many request bodies as it has room for.";
+  const again = { retryAfterMs: 1_000 };
+  return { status: 503, code: "overloaded", message, fault: "gateway", ...again };
+}
+
 /** The upstream could not be reached, or closed the connection without an answer. */
 export function upstreamUnavailable(service: string, reason: string): Failure {
   const message = `The service "${service}" ${reason}.`;

@@ -1,5 +1,6 @@
 /** What the gateway counts. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { ByteBudget } from "../door/byte-budget.ts";
 import type { Backends } from "../upstreams/backend.ts";
 import { Counter, Gauge, Histogram, renderMetrics, type Metric } from "./metrics.ts";
 import type { Registry } from "../upstreams/registry.ts";
@@ -57,14 +58,21 @@ export class GatewayMetrics {
     "nexus_auth_failures_total",
     "Requests without a valid key.",
   );
+  readonly #malformed = new Counter(
+    "nexus_malformed_requests_total",
+    "Connections closed because what came was no request, too large a one or too slow a one, by HTTP status.",
+  );
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
   readonly #live: readonly Metric[];
 
-  constructor(version: string, registry: Registry, backends: Backends) {
+  constructor(version: string, registry: Registry, backends: Backends, bodies: ByteBudget) {
     this.#loopDelay.enable();
     this.#live = [
       buildMetric(version),
       ...upstreamMetrics(registry, backends),
+      new Gauge("nexus_buffered_bytes", "Bytes of request bodies held in memory.", () => [
+        { labels: {}, value: bodies.used },
+      ]),
       ...processMetrics(this.#loopDelay),
     ];
   }
@@ -102,6 +110,10 @@ export class GatewayMetrics {
     this.#authFailures.add({ reason });
   }
 
+  malformed(status: number): void {
+    this.#malformed.add({ status: String(status) });
+  }
+
   render(): string {
     return renderMetrics([
       this.#requests,
@@ -113,6 +125,7 @@ export class GatewayMetrics {
       this.#departures,
       this.#fallovers,
       this.#authFailures,
+      this.#malformed,
       ...this.#live,
     ]);
   }

@@ -29,6 +29,9 @@ export class InvalidBody extends Error {
 /** Bodies up to this size are validated to the last token; in larger ones nested scalars are the upstream's to judge. */
 const validatedBytes = 16 * 1024;
 
+/** Deeper nesting is nobody's request, and costs some parsers their stack. */
+const deepest = 64;
+
 const quote = 0x22;
 const backslash = 0x5c;
 const openBrace = 0x7b;
@@ -145,8 +148,8 @@ function skipNested(body: Buffer, start: number): number {
       at = skipString(body, at);
       continue;
     }
-    if (byte === openBrace) closers.push(closeBrace);
-    else if (byte === openBracket) closers.push(closeBracket);
+    if (byte === openBrace) descend(closers, closeBrace);
+    else if (byte === openBracket) descend(closers, closeBracket);
     else if (byte === closeBrace || byte === closeBracket) {
       if (closers.pop() !== byte) throw notJson();
       if (closers.length === 0) return at + 1;
@@ -154,6 +157,12 @@ function skipNested(body: Buffer, start: number): number {
     at += 1;
   }
   throw notJson();
+}
+
+/** The body itself is the first level. */
+function descend(closers: number[], closer: number): void {
+  if (closers.push(closer) < deepest) return;
+  throw new InvalidBody(`The request body is nested deeper than ${deepest} levels.`);
 }
 
 const scalar = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;

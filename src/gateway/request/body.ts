@@ -1,9 +1,17 @@
 /** Reads a request body, never more of it than allowed. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
+/** A request whose body is read, and the room that it takes in memory. */
+export type BodySource = Readonly<{
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Takes room for bytes until the request is over; false when there is none. */
+  hold: (bytes: number) => boolean;
+}>;
+
 /** A body, or why there is none. */
 export type ReadBody = Readonly<
-  { kind: "read"; body: Buffer } | { kind: "too-large" } | { kind: "left" }
+  { kind: "read"; body: Buffer } | { kind: "too-large" } | { kind: "no-room" } | { kind: "left" }
 >;
 
 /** How much of a refused body is taken off the line, so that a client still sending can read the refusal. */
@@ -16,19 +24,17 @@ export function announcesTooMuch(request: IncomingMessage, limitBytes: number): 
 }
 
 /** Collects the body; a client that waits for `100 Continue` gets it here, after every check that needs no body. */
-export function readBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  limitBytes: number,
-): Promise<ReadBody> {
+export function readBody(source: BodySource, limitBytes: number): Promise<ReadBody> {
+  const { request, response } = source;
   if (request.headers.expect !== undefined) response.writeContinue();
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= limitBytes) chunks.push(chunk);
-      else resolve({ kind: "too-large" });
+      if (bytes > limitBytes) resolve({ kind: "too-large" });
+      else if (source.hold(chunk.length)) chunks.push(chunk);
+      else resolve({ kind: "no-room" });
     });
     request.once("end", () => resolve({ kind: "read", body: Buffer.concat(chunks) }));
     request.once("close", () => resolve({ kind: "left" }));

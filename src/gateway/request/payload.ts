@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
-import { bodyTooLarge, invalidBody, type Failure } from "../api/failure.ts";
+import { bodyTooLarge, invalidBody, overloaded, type Failure } from "../api/failure.ts";
 import { announcesTooMuch, readBody } from "./body.ts";
 import { InvalidBody, scanBody, spliceModel, type BodyScan } from "./body-scan.ts";
 
@@ -25,14 +25,15 @@ export type Received = Readonly<
 
 /** Reads the JSON body of a request, never more than the limit. */
 export async function receiveJson(
-  { request, response }: Exchange,
+  exchange: Exchange,
   endpoint: Endpoint,
   limitBytes: number,
 ): Promise<Received> {
   const tooLarge = { kind: "refused", failure: bodyTooLarge(limitBytes) } as const;
-  if (announcesTooMuch(request, limitBytes)) return tooLarge;
-  const read = await readBody(request, response, limitBytes);
+  if (announcesTooMuch(exchange.request, limitBytes)) return tooLarge;
+  const read = await readBody(exchange, limitBytes);
   if (read.kind === "too-large") return tooLarge;
+  if (read.kind === "no-room") return { kind: "refused", failure: overloaded() };
   return read.kind === "left" ? read : understand(read.body, endpoint);
 }
 
