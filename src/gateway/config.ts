@@ -34,6 +34,8 @@ export const upstreamSchema = z.strictObject({
   models: z.array(z.string()).default([]),
   probe: probeSchema,
   max_concurrency: z.int().positive().optional(),
+  /** Whether its streams tell usage when `stream_options.include_usage` asks for it; false when left out. */
+  stream_usage: z.boolean().optional(),
 });
 
 export const gatewayConfigSchema = z.strictObject({

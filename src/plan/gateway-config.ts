@@ -56,11 +56,12 @@ function upstreamFor(service: Service, url: string | undefined): Upstream | unde
 
 function served(
   service: Service,
-): Pick<Upstream, "id" | "provides" | "models" | "max_concurrency"> {
+): Pick<Upstream, "id" | "provides" | "models" | "max_concurrency" | "stream_usage"> {
   return {
     id: service.name,
     provides: [...service.provides],
     models: [...service.models],
     ...(service.maxConcurrency !== undefined && { max_concurrency: service.maxConcurrency }),
+    ...(service.streamUsage !== undefined && { stream_usage: service.streamUsage }),
   };
 }

@@ -17,6 +17,7 @@ const externalKeys: ReadonlySet<string> = new Set([
   "stall_timeout",
   "api_path",
   "max_concurrency",
+  "stream_usage",
   "profiles",
   "depends_on",
 ]);

@@ -25,6 +25,7 @@ const order = [
   "stall_timeout",
   "stable_for",
   "max_concurrency",
+  "stream_usage",
   "depends_on",
   "environment",
   "secrets",

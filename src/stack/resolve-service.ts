@@ -71,7 +71,7 @@ function resolveServed(member: Member, spec: FullSpec, around: Surroundings): Sh
     ready: spec.ready,
     stallTimeoutMs: spec.stall_timeout,
     apiPath: spec.api_path,
-    ...defined({ maxConcurrency: spec.max_concurrency }),
+    ...defined({ maxConcurrency: spec.max_concurrency, streamUsage: spec.stream_usage }),
     dependsOn: Object.entries(spec.depends_on ?? {})
       .filter(([service]) => around.active.has(service))
       .map(([service, dependency]) => ({

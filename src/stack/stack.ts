@@ -107,6 +107,8 @@ type Served = Readonly<{
   /** Path prefix of the OpenAI-compatible API behind the service, such as `/v1`. */
   apiPath: string;
   maxConcurrency?: number;
+  /** Whether its streams tell usage when they are asked. */
+  streamUsage?: boolean;
   dependsOn: readonly Readonly<{ service: string; condition: DependencyCondition }>[];
 }>;
 

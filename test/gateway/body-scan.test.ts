@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InvalidBody, scanBody, spliceModel } from "../../src/gateway/request/body-scan.ts";
+import { InvalidBody, scanBody } from "../../src/gateway/request/body-scan.ts";
+import { splice } from "../../src/gateway/request/splice.ts";
 
 const scanText = (text: string) => scanBody(Buffer.from(text));
 
@@ -61,7 +62,8 @@ describe("scanBody", () => {
         const text = JSON.stringify({ ...body, model: before });
         const buffer = Buffer.from(text);
         const { model } = scanBody(buffer);
-        const spliced = spliceModel(buffer, model ?? { start: 0, end: 0 }, after).toString();
+        const place = model ?? { start: 0, end: 0 };
+        const spliced = splice(buffer, [{ ...place, value: JSON.stringify(after) }]).toString();
         expect(spliced).toBe(JSON.stringify({ ...body, model: after }));
       }),
     );

@@ -143,6 +143,7 @@ const forms: readonly (readonly [string, Partial<ContainerService>])[] = [
   ],
   ["pull_policy: if_not_present", { image: { kind: "pull", ref: "x:1", pullPolicy: "missing" } }],
   ["max_concurrency: 4\negress: false", { maxConcurrency: 4, egress: false }],
+  ["stream_usage: true", { streamUsage: true }],
 ];
 
 test.each(forms)("%s", async (keys, expected) => {

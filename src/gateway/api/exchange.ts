@@ -6,6 +6,7 @@ import { lingerOver } from "../request/body.ts";
 import { dialectOf, type Dialect } from "./dialect.ts";
 import { failureHeaders, type Failure } from "./failure.ts";
 import type { Headers } from "./headers.ts";
+import type { Cost, UsageTap } from "../usage/usage-tap.ts";
 
 const saneRequestId = /^[\w.-]{1,128}$/;
 
@@ -21,6 +22,8 @@ export class Exchange {
   readonly #since = performance.now();
   /** Facts for the log line and the answer's headers; set by the parts that learn them. */
   readonly facts: { key?: string; upstream?: string; model?: string; reason?: string } = {};
+  /** Sees the answer of the upstream that was asked last. */
+  tap: UsageTap | undefined;
   #onLeave: (() => void) | undefined;
   #onCut: ((failure: Failure) => void) | undefined;
   #left = false;
@@ -126,24 +129,30 @@ export class Exchange {
     this.#app.bodies.give(this.#heldBytes);
     this.#left = !this.response.writableFinished;
     if (this.#left) this.#onLeave?.();
+    const upstream = this.facts.upstream ?? "none";
     const status = this.#left ? 499 : this.response.statusCode;
     const { endpoint, seconds } = this;
-    this.#app.metrics.finish({
-      endpoint,
-      upstream: this.facts.upstream ?? "none",
-      status,
-      seconds,
-    });
+    const cost = this.tap?.cost();
+    this.#app.metrics.finish({ endpoint, upstream, status, seconds, cost });
+    this.#log(status, cost);
+  }
+
+  #log(status: number, cost: Cost | undefined): void {
     const isOurs = this.#failure?.fault === "upstream" || this.#failure?.fault === "gateway";
     this.#app.log(isOurs ? "warn" : "info", "request", {
       request_id: this.id,
-      endpoint,
+      endpoint: this.endpoint,
       status,
       ...this.facts,
-      ms: Math.round(seconds * 10_000) / 10,
+      ms: Math.round(this.seconds * 10_000) / 10,
+      ...tokenFields(cost),
       ...(this.#failure && { error: this.#failure.code, fault: this.#failure.fault }),
     });
   }
+}
+
+function tokenFields(cost: Cost | undefined): Readonly<Record<string, number>> | undefined {
+  return cost && { input_tokens: cost.input, output_tokens: cost.output };
 }
 
 /** A name as a header may carry it. */

@@ -4,6 +4,7 @@ import type { ByteBudget } from "../door/byte-budget.ts";
 import type { Backends } from "../upstreams/backend.ts";
 import { Counter, Gauge, Histogram, renderMetrics, type Metric } from "./metrics.ts";
 import type { Registry } from "../upstreams/registry.ts";
+import type { Cost } from "../usage/usage-tap.ts";
 
 /** A request that is over. */
 export type FinishedRequest = Readonly<{
@@ -12,6 +13,8 @@ export type FinishedRequest = Readonly<{
   upstream: string;
   status: number;
   seconds: number;
+  /** What its answer cost; undefined when nobody knows. */
+  cost: Cost | undefined;
 }>;
 
 const durationBounds = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -32,6 +35,10 @@ export class GatewayMetrics {
     "nexus_time_to_first_byte_seconds",
     "From the first byte of a request to the first byte of its answer.",
     durationBounds,
+  );
+  readonly #tokens = new Counter(
+    "nexus_tokens_total",
+    "Tokens as upstreams told them, or estimated where they told none.",
   );
   readonly #queueWaits = new Histogram(
     "nexus_queue_wait_seconds",
@@ -77,9 +84,12 @@ export class GatewayMetrics {
     ];
   }
 
-  finish({ endpoint, upstream, status, seconds }: FinishedRequest): void {
+  finish({ endpoint, upstream, status, seconds, cost }: FinishedRequest): void {
     this.#requests.add({ endpoint, upstream, status: String(status) });
     this.#durations.observe({ endpoint, upstream }, seconds);
+    if (!cost) return;
+    this.#tokens.add({ endpoint, upstream, type: "input" }, cost.input);
+    this.#tokens.add({ endpoint, upstream, type: "output" }, cost.output);
   }
 
   firstByte(endpoint: string, upstream: string, seconds: number): void {
@@ -119,6 +129,7 @@ export class GatewayMetrics {
       this.#requests,
       this.#durations,
       this.#firstBytes,
+      this.#tokens,
       this.#queueWaits,
       this.#rejections,
       this.#brokenStreams,

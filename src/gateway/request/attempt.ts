@@ -1,9 +1,11 @@
 /** One candidate's turn: the attempt, in a slot that is held until the last byte. */
 import { upstreamHeaders } from "../api/headers.ts";
 import type { Candidate } from "../routing/route.ts";
+import { UsageTap } from "../usage/usage-tap.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { startAttempt, type Attempt, type RelayRequest } from "./relay.ts";
 import { inSlot } from "./slot.ts";
+import type { Edit } from "./splice.ts";
 
 /** Waits for a slot and makes the attempt; undefined when the exchange ended without one. */
 export function admit(inquiry: Inquiry, candidate: Candidate): Promise<Attempt | undefined> {
@@ -22,10 +24,14 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   const { app, exchange, endpoint } = inquiry;
   const { upstream, backend } = candidate.monitor;
   if (exchange.left) return { kind: "cancelled", streaming: false };
-  const attempt = startAttempt(relayRequest(inquiry, candidate), {
+  const usageEdit = upstream.stream_usage === true ? editToAsk(inquiry) : undefined;
+  const tap = new UsageTap({ hidesUsage: usageEdit !== undefined, textBytes: textBytes(inquiry) });
+  exchange.tap = tap;
+  const attempt = startAttempt(relayRequest(inquiry, candidate, usageEdit), {
     backend,
     limits: app.settings.limits,
     sink: exchange.response,
+    tap,
     ownHeaders: () => exchange.routeHeaders(),
     failureEvent: (failure) => exchange.failureEvent(failure),
     onFirstByte: () => app.metrics.firstByte(endpoint.path, upstream.id, exchange.seconds),
@@ -39,17 +45,32 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   const result = await attempt.result;
   exchange.onLeave(undefined);
   exchange.onCut(undefined);
+  if (result.kind === "answer") tap.whole(result.body);
   return result;
+}
+
+/** OpenAI's endpoints that know `stream_options`; `/responses` tells its usage unasked. */
+const asked = new Set(["/chat/completions", "/completions"]);
+
+function editToAsk({ endpoint, payload }: Inquiry): Edit | undefined {
+  return asked.has(endpoint.upstreamPath) ? payload.usageEdit : undefined;
+}
+
+/** The length of a request for text, as its client announced it. */
+function textBytes({ endpoint, exchange }: Inquiry): number | undefined {
+  if (!endpoint.capabilities.includes("chat")) return undefined;
+  return Number(exchange.request.headers["content-length"] ?? 0);
 }
 
 function relayRequest(
   { exchange, endpoint, payload }: Inquiry,
   { monitor, model }: Candidate,
+  usageEdit: Edit | undefined,
 ): RelayRequest {
   return {
     method: endpoint.method,
     path: monitor.upstream.api_path + endpoint.upstreamPath,
     headers: upstreamHeaders(exchange.request.headers, exchange.id),
-    body: payload.bodyFor(model),
+    body: payload.bodyFor(model, usageEdit ? [usageEdit] : []),
   };
 }

@@ -3,9 +3,8 @@
  * Strings are skipped natively, so the cost follows the number of tokens and not the number of bytes.
  */
 import { isUtf8 } from "node:buffer";
-
-/** A value of the body and the bytes it occupies. */
-type Place = Readonly<{ start: number; end: number }>;
+import { editForUsage } from "../usage/ask-for-usage.ts";
+import type { Edit, Place } from "./splice.ts";
 
 /** What routing needs of a body. */
 export type BodyScan = Readonly<{
@@ -13,6 +12,8 @@ export type BodyScan = Readonly<{
   model: (Place & Readonly<{ value: string }>) | undefined;
   /** Whether the body asks for a stream with a literal `true`. */
   stream: boolean;
+  /** What has the stream tell its usage; undefined without a stream, and when the client has said what it wants. */
+  usageEdit: Edit | undefined;
 }>;
 
 /** A body that no upstream should see. */
@@ -51,12 +52,6 @@ export function scanBody(body: Buffer): BodyScan {
   return scanObject(body);
 }
 
-/** The body with its model replaced: every other byte as it came. */
-export function spliceModel(body: Buffer, place: Place, model: string): Buffer {
-  const value = Buffer.from(JSON.stringify(model));
-  return Buffer.concat([body.subarray(0, place.start), value, body.subarray(place.end)]);
-}
-
 function validate(body: Buffer): void {
   try {
     JSON.parse(body.toString());
@@ -68,16 +63,23 @@ function validate(body: Buffer): void {
 function scanObject(body: Buffer): BodyScan {
   let model: BodyScan["model"];
   let models = 0;
-  let stream = false;
+  let stream: Place | undefined;
+  let options: Place | undefined;
   const end = eachMember(body, (key, place) => {
     if (key.toLowerCase() === "model") models += 1;
     if (models > 1)
       throw new InvalidBody("The request body names `model` more than once.", "model");
     if (key === "model") model = { ...place, value: modelAt(body, place) };
-    if (key === "stream") stream = text(body, place) === "true";
+    if (key === "stream") stream = text(body, place) === "true" ? place : undefined;
+    if (key === "stream_options") options = place;
   });
   if (skipSpace(body, end) !== body.length) throw notJson();
-  return { model, stream };
+  return { model, stream: stream !== undefined, usageEdit: usageEdit(body, stream, options) };
+}
+
+function usageEdit(body: Buffer, stream: Place | undefined, options: Place | undefined) {
+  if (!stream) return undefined;
+  return editForUsage({ stream, options: options && { ...options, text: text(body, options) } });
 }
 
 function eachMember(body: Buffer, visit: (key: string, place: Place) => void): number {

@@ -52,11 +52,26 @@ export class EventBoundary {
 
 /** Where the last blank line ends (LF, CR or CRLF, as the standard allows); 0 when there is none. */
 function lastBoundary(bytes: Buffer): number {
-  for (let end = bytes.length; end > 1; end -= 1) {
+  return boundaryBefore(bytes, bytes.length);
+}
+
+/** Where the event that holds `at` begins: behind the last blank line before it, or at 0. */
+export function boundaryBefore(bytes: Buffer, at: number): number {
+  for (let end = at; end > 1; end -= 1) {
     const byte = bytes[end - 1];
     if ((byte === lineFeed || byte === carriageReturn) && endsBlankLine(bytes, end)) return end;
   }
   return 0;
+}
+
+/** Where the event that holds `at` ends: behind the next blank line, or where the bytes end. */
+export function boundaryAfter(bytes: Buffer, at: number): number {
+  for (let end = at + 1; end <= bytes.length; end += 1) {
+    const byte = bytes[end - 1];
+    if ((byte !== lineFeed && byte !== carriageReturn) || !endsBlankLine(bytes, end)) continue;
+    return byte === carriageReturn && bytes[end] === lineFeed ? end + 1 : end;
+  }
+  return bytes.length;
 }
 
 /** Whether the line break that ends at `end` follows another one. */

@@ -4,7 +4,8 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import { bodyTooLarge, invalidBody, overloaded, type Failure } from "../api/failure.ts";
 import { announcesTooMuch, readBody } from "./body.ts";
-import { InvalidBody, scanBody, spliceModel, type BodyScan } from "./body-scan.ts";
+import { InvalidBody, scanBody, type BodyScan } from "./body-scan.ts";
+import { splice, type Edit } from "./splice.ts";
 
 /** The body of a request, for any upstream that is asked. */
 export type Payload = Readonly<{
@@ -12,8 +13,10 @@ export type Payload = Readonly<{
   model: string | undefined;
   /** Whether the body asks for a stream. */
   stream: boolean;
-  /** The body as an upstream gets it that calls the model by this name; undefined keeps the name as it came. */
-  bodyFor: (model: string | undefined) => Buffer | Readable;
+  /** What has a stream tell its usage whose client did not ask for it; undefined where that cannot be or need not be. */
+  usageEdit: Edit | undefined;
+  /** The body as an upstream gets it that calls the model by this name, other edits made; undefined keeps the name as it came. */
+  bodyFor: (model: string | undefined, edits: readonly Edit[]) => Buffer | Readable;
   /** Whether the body can be sent more than once. */
   replayable: boolean;
 }>;
@@ -54,12 +57,15 @@ function refuse({ message, param }: InvalidBody): Received {
   return { kind: "refused", failure: invalidBody(message, param) };
 }
 
-function jsonPayload(body: Buffer, { model, stream }: BodyScan): Payload {
+function jsonPayload(body: Buffer, { model, stream, usageEdit }: BodyScan): Payload {
   return {
     model: model?.value,
     stream,
-    bodyFor: (name) =>
-      model && name !== undefined && name !== model.value ? spliceModel(body, model, name) : body,
+    usageEdit,
+    bodyFor: (name, edits) => {
+      if (!model || name === undefined || name === model.value) return splice(body, edits);
+      return splice(body, [...edits, { ...model, value: JSON.stringify(name) }]);
+    },
     replayable: true,
   };
 }

@@ -7,6 +7,7 @@ import { EventBoundary } from "./event-boundary.ts";
 import type { Failure } from "../api/failure.ts";
 import { clientHeaders, mediaType, type Headers } from "../api/headers.ts";
 import type { RelayLimits } from "../settings.ts";
+import type { UsageTap } from "../usage/usage-tap.ts";
 import { nameFailure, timeoutFailure, truncatedAnswer } from "./upstream-failure.ts";
 
 /** Where a streamed answer goes: a ServerResponse, or anything that behaves like one. */
@@ -48,6 +49,8 @@ export type RelayOptions = Readonly<{
   sink: Sink;
   /** What is held until it is complete, so that the caller may still answer something else: by default every small answer. */
   holds?: (status: number, headers: IncomingHttpHeaders) => boolean;
+  /** Sees what passes, and may keep an event from the client. */
+  tap?: UsageTap;
   /** Headers of the gateway's own, added to a streamed answer. */
   ownHeaders: () => Headers;
   /** Told once, when the first byte of a streamed answer is about to go out. */
@@ -151,7 +154,7 @@ class Relay implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.#phase !== "streaming") return;
-    const rest = this.#events?.rest();
+    const rest = this.#shown(this.#events?.rest());
     if (rest) this.#options.sink.write(rest);
     this.#options.sink.end();
     this.#over({ kind: "streamed", status: this.#status, bytes: this.#bytes });
@@ -181,11 +184,17 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   #pass(chunk: Buffer): void {
-    const passed = this.#events ? this.#events.push(chunk) : chunk;
+    const passed = this.#events ? this.#shown(this.#events.push(chunk)) : chunk;
+    if (!this.#events) this.#options.tap?.piece(chunk);
     if (passed === undefined || this.#options.sink.write(passed)) return;
     this.#controller?.pause();
     this.#watch(this.#options.limits.stallMs);
     this.#options.sink.once("drain", () => this.#resume());
+  }
+
+  #shown(events: Buffer | undefined): Buffer | undefined {
+    const { tap } = this.#options;
+    return events && tap ? tap.events(events) : events;
   }
 
   #resume(): void {

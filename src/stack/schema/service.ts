@@ -97,6 +97,11 @@ const nexusKeys = {
   max_concurrency: integer(1)
     .optional()
     .describe("Requests that the gateway sends it at once; unlimited by default."),
+  stream_usage: boolean
+    .optional()
+    .describe(
+      "true: its streams tell their tokens when `stream_options.include_usage` asks for it, and the gateway may ask. Default false; ready-made services know.",
+    ),
   api_path: z
     .string()
     .regex(/^(?:\/.*[^/])?$/, "must start with / and not end with it, such as /v1")
