@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { sendJson, type Visit } from "../serve.ts";
+import { type Reply, replyTo } from "./reply.ts";
 
 /** How a reply is given. */
 export type Manner = Readonly<{
@@ -17,21 +18,37 @@ export type Manner = Readonly<{
 /** Answers `POST /v1/chat/completions`, streamed when the request says so. */
 export async function answerChat({ body, response }: Visit, manner: Manner): Promise<void> {
   const model = String(body["model"]);
+  const reply = replyTo(body, manner.words);
   if (body["stream"] === true) {
-    await streamChat(response, { model, usage: wantsUsage(body["stream_options"]), ...manner });
+    const usage = wantsUsage(body["stream_options"]);
+    await streamChat(response, { model, usage, reply, manner });
     return;
   }
   await delay(manner.everyMs);
   sendJson(response, 200, {
     ...head("chat.completion", model),
-    choices: [
-      {
-        index: 0,
-        message: { role: "assistant", content: manner.words.join(" ") },
-        finish_reason: "stop",
-      },
-    ],
-    usage: usageOf(manner.words.length),
+    choices: [{ index: 0, message: messageOf(reply), finish_reason: reply.finish }],
+    usage: usageOf(deltasOf(reply).length),
+  });
+}
+
+function messageOf(reply: Reply): object {
+  return reply.kind === "calls"
+    ? { role: "assistant", content: null, tool_calls: reply.calls }
+    : { role: "assistant", content: reply.pieces.join("") };
+}
+
+/** A reply as it is streamed: text piece by piece; a call's name first, then its arguments in two halves. */
+function deltasOf(reply: Reply): readonly object[] {
+  if (reply.kind === "text") return reply.pieces.map((content) => ({ content }));
+  return reply.calls.flatMap((call, index) => {
+    const { name, arguments: all } = call.function;
+    const half = Math.ceil(all.length / 2);
+    return [
+      { tool_calls: [{ index, ...call, function: { name, arguments: "" } }] },
+      { tool_calls: [{ index, function: { arguments: all.slice(0, half) } }] },
+      { tool_calls: [{ index, function: { arguments: all.slice(half) } }] },
+    ];
   });
 }
 
@@ -69,27 +86,28 @@ export function sendError(
   sendJson(response, status, { error: { param: null, code: null, ...error } });
 }
 
+type Streamed = Readonly<{ model: string; usage: boolean; reply: Reply; manner: Manner }>;
+
 async function streamChat(
   response: ServerResponse,
-  reply: Manner & Readonly<{ model: string; usage: boolean }>,
+  { model, usage, reply, manner }: Streamed,
 ): Promise<void> {
-  const start = head("chat.completion.chunk", reply.model);
+  const start = head("chat.completion.chunk", model);
   const chunk = (delta: object, finish: string | null) => ({
     ...start,
     choices: [{ index: 0, delta, finish_reason: finish }],
   });
+  const deltas = deltasOf(reply);
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   response.flushHeaders();
-  for (const [index, word] of reply.words.entries()) {
-    await delay(reply.everyMs);
+  for (const [index, delta] of deltas.entries()) {
+    await delay(manner.everyMs);
     if (response.destroyed) return;
-    if (reply.breakAfter === index) return void response.destroy();
-    const content = index === 0 ? word : ` ${word}`;
-    sendEvent(response, chunk(index === 0 ? { role: "assistant", content } : { content }, null));
+    if (manner.breakAfter === index) return void response.destroy();
+    sendEvent(response, chunk(index === 0 ? { role: "assistant", ...delta } : delta, null));
   }
-  sendEvent(response, chunk({}, "stop"));
-  if (reply.usage)
-    sendEvent(response, { ...start, choices: [], usage: usageOf(reply.words.length) });
+  sendEvent(response, chunk({}, reply.finish));
+  if (usage) sendEvent(response, { ...start, choices: [], usage: usageOf(deltas.length) });
   response.end("data: [DONE]\n\n");
 }
 
