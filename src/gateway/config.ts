@@ -36,6 +36,10 @@ export const upstreamSchema = z.strictObject({
   max_concurrency: z.int().positive().optional(),
   /** Whether its streams tell usage when `stream_options.include_usage` asks for it; false when left out. */
   stream_usage: z.boolean().optional(),
+  /** Limits on this upstream together with every other that names them, such as those on one GPU. */
+  shared_limits: z
+    .array(z.strictObject({ name: z.string(), max_concurrency: z.int().positive() }))
+    .optional(),
 });
 
 export const gatewayConfigSchema = z.strictObject({

@@ -1,149 +1,175 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Gate, type Entry, type Slot } from "../../src/gateway/admission/gate.ts";
+import { Hall } from "../../src/gateway/admission/hall.ts";
+import { testClock } from "../support/clock.ts";
 
-const options = { maxWaiting: 1_000, maxWaitMs: 60_000 };
 const staying = () => {};
 
-describe("Gate", () => {
-  test("whatever happens, no more run than may, nobody is lost, and an empty gate holds nothing", async () => {
-    const command = fc.record({
-      kind: fc.constantFrom("enter", "enter", "release", "leave", "limit", "release-twice"),
-      pick: fc.nat(),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 300 }), async (commands) => {
-        const model = new Rehearsal(3);
-        for (const { kind, pick } of commands) {
-          model.perform(kind, pick);
-          await settle();
-          expect(model.gate.running).toBe(model.slots.size);
-          expect(model.gate.running).toBeLessThanOrEqual(model.most);
-        }
-        await model.finish();
-        expect([model.gate.running, model.gate.queued]).toEqual([0, 0]);
-        expect(model.answered).toBe(model.asked);
-      }),
-      { numRuns: 200 },
-    );
-  });
+function open(limit: number, options: Readonly<{ maxWaiting?: number }> = {}) {
+  const clock = testClock();
+  const hall = new Hall<Entry>({ maxWaiting: 1_000, maxWaitMs: 60_000, clock, ...options });
+  const another = (most?: number) => {
+    const gate = new Gate(hall);
+    gate.setLimit(most);
+    return gate;
+  };
+  return { clock, hall, gate: another(limit), another };
+}
 
+const enter = (gate: Gate, key = "k") => gate.enter({ key, onLeave: staying });
+
+describe("Gate", () => {
   test("keys take turns, however many requests one of them has queued", async () => {
-    const gate = new Gate(1, options);
-    const first = expectSlot(await gate.enter("greedy", staying));
+    const { gate } = open(1);
+    const first = expectSlot(await enter(gate, "greedy"));
     const order: string[] = [];
     const queue = ["greedy", "greedy", "greedy", "modest", "greedy", "other"].map(async (key) => {
-      const slot = expectSlot(await gate.enter(key, staying));
+      const slot = expectSlot(await enter(gate, key));
       order.push(key);
       slot.release();
     });
     first.release();
     await Promise.all(queue);
-    expect(order).toEqual(["greedy", "modest", "other", "greedy", "greedy", "greedy"]);
+    expect(order).toEqual(["modest", "other", "greedy", "greedy", "greedy", "greedy"]);
   });
 
   test("a full queue refuses with a time that grows with what waits", async () => {
-    let now = 0;
-    const gate = new Gate(1, { maxWaiting: 2, maxWaitMs: 60_000, now: () => now });
+    const { gate, clock } = open(1, { maxWaiting: 2 });
     for (let turn = 0; turn < 50; turn += 1) {
-      const slot = expectSlot(await gate.enter("k", staying));
-      now += 4_000;
+      const slot = expectSlot(await enter(gate));
+      clock.advance(4_000);
       slot.release();
     }
-    await gate.enter("k", staying);
-    void gate.enter("k", staying);
-    void gate.enter("k", staying);
-    const refused = await gate.enter("k", staying);
+    await enter(gate);
+    void enter(gate);
+    void enter(gate);
+    const refused = await enter(gate);
     const seconds = refused.kind === "refused" ? Math.round(refused.retryAfterMs / 1000) : 0;
     expect(refused).toMatchObject({ kind: "refused", reason: "queue_full" });
     expect(seconds).toBe(12);
   });
 
+  test("a key that fills the queue makes room for one that asks for little", async () => {
+    const { gate } = open(1, { maxWaiting: 3 });
+    const running = expectSlot(await enter(gate, "greedy"));
+    const greedy = [enter(gate, "greedy"), enter(gate, "greedy"), enter(gate, "greedy")];
+    const modest = enter(gate, "modest");
+    expect(await greedy[2]).toMatchObject({ kind: "refused", reason: "queue_full" });
+    running.release();
+    expectSlot(await modest).release();
+    expectSlot((await greedy[0]) ?? { kind: "left" });
+    expect(gate.queued).toBe(1);
+  });
+
   test("who waits too long is refused and leaves no trace", async () => {
-    const gate = new Gate(1, { maxWaiting: 5, maxWaitMs: 5 });
-    await gate.enter("k", staying);
-    expect(await gate.enter("k", staying)).toMatchObject({ reason: "queue_timeout" });
-    expect(gate.queued).toBe(0);
+    const { gate, clock } = open(1);
+    await enter(gate);
+    const late = enter(gate);
+    clock.advance(60_000);
+    expect(await late).toMatchObject({ kind: "refused", reason: "queue_timeout" });
+    expect([gate.queued, clock.pending()]).toEqual([0, 0]);
+  });
+
+  test("nobody waits longer than he said he would", async () => {
+    const { gate, clock } = open(1);
+    await enter(gate);
+    const hasty = gate.enter({ key: "k", onLeave: staying, patienceMs: 3_000 });
+    clock.advance(2_999);
+    expect(gate.queued).toBe(1);
+    expect(gate.oldestMs).toBe(2_999);
+    clock.advance(1);
+    expect(await hasty).toMatchObject({ kind: "refused", reason: "queue_timeout" });
   });
 
   test("a raised limit admits who waits", async () => {
-    const gate = new Gate(1, options);
-    await gate.enter("k", staying);
-    const waiting = gate.enter("k", staying);
+    const { gate } = open(1);
+    await enter(gate);
+    const waiting = enter(gate);
     gate.setLimit(2);
     expectSlot(await waiting);
     expect(gate.running).toBe(2);
   });
 });
 
-/** A gate, and a record of everybody who came to it. */
-class Rehearsal {
-  readonly gate: Gate;
-  readonly slots = new Set<Slot>();
-  readonly leaves = new Set<() => void>();
-  most: number;
-  asked = 0;
-  answered = 0;
-  #released: Slot | undefined;
+describe("gates that share a limit", () => {
+  const gpu = (id: number, most = 1) => ({ name: `gpu ${id}`, max_concurrency: most });
 
-  constructor(limit: number) {
-    this.gate = new Gate(limit, options);
-    this.most = limit;
-  }
-
-  perform(kind: string, pick: number): void {
-    if (kind === "enter") this.#enter(`key-${pick % 4}`);
-    if (kind === "release") this.#release(pick);
-    if (kind === "release-twice") this.#released?.release();
-    if (kind === "leave") nth(this.leaves, pick)?.();
-    if (kind === "limit") {
-      this.most = Math.max(this.most, 1 + (pick % 5));
-      this.gate.setLimit(1 + (pick % 5));
-    }
-  }
-
-  async finish(): Promise<void> {
-    while (this.slots.size > 0) {
-      this.#release(0);
-      await settle();
-    }
-  }
-
-  #enter(key: string): void {
-    this.asked += 1;
-    let leave: (() => void) | undefined;
-    const entry = this.gate.enter(key, (one) => {
-      leave = one;
-      this.leaves.add(one);
+  test("together let in no more than it, and take turns by key", async () => {
+    const { gate: chat, another } = open(5);
+    const images = another();
+    for (const gate of [chat, images]) gate.share([gpu(0)]);
+    const first = expectSlot(await enter(chat, "greedy"));
+    const order: string[] = [];
+    const entering = [chat, chat, images, images].map(async (gate, index) => {
+      const key = index === 3 ? "modest" : "greedy";
+      const slot = expectSlot(await enter(gate, key));
+      order.push(`${key} ${gate === chat ? "chat" : "images"}`);
+      slot.release();
     });
-    void this.#record(entry).then(() => leave && this.leaves.delete(leave));
-  }
+    expect([chat.running, images.running]).toEqual([1, 0]);
+    first.release();
+    await Promise.all(entering);
+    expect(order).toEqual(["modest images", "greedy chat", "greedy chat", "greedy images"]);
+  });
 
-  async #record(entering: Entry | Promise<Entry>): Promise<void> {
-    const entry = await entering;
-    this.answered += 1;
-    if (entry.kind === "admitted") this.slots.add(entry.slot);
-  }
+  test("one that is full itself does not keep the others out", async () => {
+    const { gate: full, another } = open(1);
+    const free = another();
+    for (const gate of [full, free]) gate.share([gpu(0, 2)]);
+    await enter(full);
+    void enter(full);
+    expectSlot(await enter(free));
+    expect([full.queued, free.running]).toEqual([1, 1]);
+  });
 
-  #release(pick: number): void {
-    const slot = nth(this.slots, pick);
-    if (!slot) return;
-    this.slots.delete(slot);
-    this.#released = slot;
-    slot.release();
-  }
-}
+  test("who needs two GPUs gets his turn while others keep each of them busy", async () => {
+    const { gate: both, another } = open(1);
+    const [left, right] = [another(), another()];
+    both.share([gpu(0), gpu(1)]);
+    left.share([gpu(0)]);
+    right.share([gpu(1)]);
+    const holding = [await enter(left), await enter(right)].map(expectSlot);
+    const patient = enter(both, "patient");
+    const rivals = [enter(left), enter(right)];
+    holding[0]?.release();
+    expect(left.running).toBe(0);
+    holding[1]?.release();
+    expectSlot(await patient).release();
+    for (const rival of rivals) expectSlot(await rival);
+  });
 
-function nth<Item>(items: ReadonlySet<Item>, pick: number): Item | undefined {
-  return [...items][pick % Math.max(1, items.size)];
-}
+  test("a place that was kept free for somebody is free again when he leaves", async () => {
+    const { gate: both, another } = open(1);
+    const [left, right] = [another(), another()];
+    both.share([gpu(0), gpu(1)]);
+    left.share([gpu(0)]);
+    right.share([gpu(1)]);
+    await enter(left);
+    let leave = staying;
+    void both.enter({ key: "a", onLeave: (one) => (leave = one) });
+    const kept = enter(right);
+    expect(right.running).toBe(0);
+    leave();
+    expectSlot(await kept);
+  });
+
+  test("what runs under a limit counts until it ends, whoever shares it by then", async () => {
+    const { gate, another, hall } = open(5);
+    gate.share([gpu(0)]);
+    const running = expectSlot(await enter(gate));
+    gate.share([]);
+    const heir = another();
+    heir.share([gpu(0)]);
+    const waiting = enter(heir);
+    expect(heir.queued).toBe(1);
+    running.release();
+    expectSlot(await waiting).release();
+    heir.share([]);
+    expect(hall.sharedLimits).toEqual([]);
+  });
+});
 
 function expectSlot(entry: Entry): Slot {
   if (entry.kind !== "admitted") throw new Error(`not admitted: ${entry.kind}`);
   return entry.slot;
-}
-
-/** Lets everything that is already decided happen. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

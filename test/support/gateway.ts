@@ -56,6 +56,8 @@ export type TestGateway = Readonly<{
   /** Asks for a chat completion with the key. */
   chat: (body: object, init?: AskOptions) => Promise<Response>;
   observe: (path: string) => Promise<Response>;
+  /** The value of one series of GET /metrics, written as there: `name{label="value"}`; undefined when there is none. */
+  metric: (series: string) => Promise<number | undefined>;
   close: () => Promise<void>;
 }>;
 
@@ -110,6 +112,11 @@ export async function launchGateway(
       return ask("/v1/chat/completions", { method: "POST", body: JSON.stringify(chat), ...init });
     },
     observe: (path) => fetch(observabilityUrl + path),
+    metric: async (series) => {
+      const text = await (await fetch(`${observabilityUrl}/metrics`)).text();
+      const line = text.split("\n").find((each) => each.startsWith(`${series} `));
+      return line === undefined ? undefined : Number(line.slice(series.length));
+    },
     close: async () => {
       control.close();
       await gateway.close();

@@ -1,4 +1,7 @@
-/** How many requests an upstream works on at once, and who is next: first come first served within a key, round robin across keys. */
+/** How many requests an upstream works on at once, alone and together with others, and who is next: keys take turns. */
+import type { Hall, SharedLimitSetting } from "./hall.ts";
+import { admitInTurn, allAround, type Contender, type SharedLimit } from "./turns.ts";
+import { WaitingLine, type Waiter } from "./waiting-line.ts";
 
 /** A place at the upstream; `release` may be called again and counts once. */
 export type Slot = Readonly<{ waitedMs: number; release: () => void }>;
@@ -10,29 +13,30 @@ export type Entry = Readonly<
   | { kind: "left" }
 >;
 
-/** Limits of one gate; `limit` undefined admits everyone. */
-export type GateOptions = Readonly<{ maxWaiting: number; maxWaitMs: number; now?: () => number }>;
+/** Who asks for a slot: `onLeave` is told what to call when the client goes away while it waits. */
+export type Visitor = Readonly<{
+  key: string;
+  onLeave: (leave: () => void) => void;
+  /** When the client gives up by itself, in milliseconds from now. */
+  patienceMs?: number | undefined;
+}>;
 
-type Waiter = Readonly<{ key: string; since: number; settle: (entry: Entry) => void }>;
-
+const shortestRetryMs = 1_000;
 const longestRetryMs = 60_000;
 
-/** The gate of one upstream. */
-export class Gate {
-  readonly #options: GateOptions;
-  readonly #now: () => number;
-  /** Waiting requests by key; the first key of the map is served next. */
-  readonly #waiting = new Map<string, Waiter[]>();
+/** The gate of one upstream; until a limit is set it admits everyone. */
+export class Gate implements Contender<Entry> {
+  readonly line = new WaitingLine<Entry>();
+  readonly #hall: Hall<Entry>;
+  readonly #ownTurns = new Map<string, number>();
   #limit: number | undefined;
+  #shared: readonly SharedLimit<Entry>[] = [];
   #running = 0;
-  #queued = 0;
   /** Moving average of how long a slot is held. */
   #holdMs = 1_000;
 
-  constructor(limit: number | undefined, options: GateOptions) {
-    this.#limit = limit;
-    this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+  constructor(hall: Hall<Entry>) {
+    this.#hall = hall;
   }
 
   get running(): number {
@@ -40,98 +44,118 @@ export class Gate {
   }
 
   get queued(): number {
-    return this.#queued;
+    return this.line.size;
+  }
+
+  /** How long the one who has waited longest has waited. */
+  get oldestMs(): number {
+    const since = this.line.heads().map((waiter) => waiter.since);
+    return since.length === 0 ? 0 : this.#hall.clock.now() - Math.min(...since);
+  }
+
+  get hasOwnRoom(): boolean {
+    return this.#limit === undefined || this.#running < this.#limit;
+  }
+
+  get shared(): readonly SharedLimit<Entry>[] {
+    return this.#shared;
+  }
+
+  get turns(): Map<string, number> {
+    return this.#shared[0]?.turns ?? this.#ownTurns;
+  }
+
+  /** Whether somebody who comes now is let in at once. */
+  get isOpen(): boolean {
+    if (!this.hasOwnRoom || this.line.size > 0) return false;
+    return this.#shared.every((limit) => limit.hasRoom && limit.queued === 0);
   }
 
   /** Changes the limit; requests that it makes room for go on at once, none that runs is cut. */
   setLimit(limit: number | undefined): void {
     this.#limit = limit;
-    this.#admitWaiting();
+    this.#admitNeighbours(this.#shared);
   }
 
-  /** Asks for a slot; `onLeave` is told what to call when the client goes away while it waits. */
-  enter(key: string, onLeave: (leave: () => void) => void): Entry | Promise<Entry> {
-    if (this.#hasRoom()) return { kind: "admitted", slot: this.#take(0) };
-    if (this.#queued >= this.#options.maxWaiting) return this.#refuse("queue_full");
-    return new Promise((resolve) => this.#wait(key, onLeave, resolve));
+  /** Names the limits that this gate shares with others; requests that this makes room for go on at once. */
+  share(settings: readonly SharedLimitSetting[]): void {
+    const before = this.#shared;
+    this.#shared = this.#hall.share(this, settings);
+    this.#admitNeighbours([...before, ...this.#shared]);
   }
 
-  #hasRoom(): boolean {
-    return this.#limit === undefined || this.#running < this.#limit;
+  /** Asks for a slot. */
+  enter(visitor: Visitor): Entry | Promise<Entry> {
+    if (this.isOpen) return { kind: "admitted", slot: this.#take(visitor.key, 0) };
+    return new Promise((resolve) => this.#wait(visitor, resolve));
   }
 
-  #take(waitedMs: number): Slot {
-    const since = this.#now();
+  admit(waiter: Waiter<Entry>): void {
+    if (!this.line.remove(waiter)) return;
+    const slot = this.#take(waiter.key, this.#hall.clock.now() - waiter.since);
+    waiter.settle({ kind: "admitted", slot });
+  }
+
+  #take(key: string, waitedMs: number): Slot {
+    const since = this.#hall.clock.now();
+    const taken = this.#shared;
     let held = true;
     this.#running += 1;
+    for (const limit of taken) limit.running += 1;
+    this.turns.set(key, this.#hall.ticket());
     const release = () => {
       if (!held) return;
       held = false;
       this.#running -= 1;
-      this.#holdMs += (this.#now() - since - this.#holdMs) / 8;
-      this.#admitWaiting();
+      for (const limit of taken) limit.running -= 1;
+      this.#holdMs += (this.#hall.clock.now() - since - this.#holdMs) / 8;
+      this.#admitNeighbours(taken);
     };
     return { waitedMs, release };
   }
 
-  #wait(key: string, onLeave: (leave: () => void) => void, resolve: (entry: Entry) => void): void {
+  #wait({ key, onLeave, patienceMs }: Visitor, resolve: (entry: Entry) => void): void {
+    const { clock, maxWaiting, maxWaitMs } = this.#hall;
+    let stopTimer = () => {};
     const settle = (entry: Entry) => {
-      clearTimeout(timer);
+      stopTimer();
       resolve(entry);
     };
-    const waiter: Waiter = { key, since: this.#now(), settle };
-    const leaveWith = (entry: () => Entry) => {
-      if (this.#forget(waiter)) settle(entry());
-    };
-    const timer = setTimeout(
-      () => leaveWith(() => this.#refuse("queue_timeout")),
-      this.#options.maxWaitMs,
+    const waiter = { key, since: clock.now(), order: this.#hall.ticket(), settle };
+    this.line.add(waiter);
+    this.#admitNeighbours(this.#shared);
+    if (this.queued > maxWaiting) this.#refuse(this.line.surplus(waiter), "queue_full");
+    if (!this.line.has(waiter)) return;
+    stopTimer = clock.after(Math.min(maxWaitMs, patienceMs ?? maxWaitMs), () =>
+      this.#refuse(waiter, "queue_timeout"),
     );
-    this.#enqueue(waiter);
-    onLeave(() => leaveWith(() => ({ kind: "left" })));
+    onLeave(() => this.#dismiss(waiter, () => ({ kind: "left" })));
   }
 
-  #enqueue(waiter: Waiter): void {
-    const line = this.#waiting.get(waiter.key);
-    if (line) line.push(waiter);
-    else this.#waiting.set(waiter.key, [waiter]);
-    this.#queued += 1;
+  #refuse(waiter: Waiter<Entry>, reason: "queue_full" | "queue_timeout"): void {
+    this.#dismiss(waiter, () => ({
+      kind: "refused",
+      reason,
+      retryAfterMs: this.#expectedWaitMs(),
+    }));
   }
 
-  #forget(waiter: Waiter): boolean {
-    const line = this.#waiting.get(waiter.key);
-    const at = line?.indexOf(waiter) ?? -1;
-    if (!line || at === -1) return false;
-    line.splice(at, 1);
-    if (line.length === 0) this.#waiting.delete(waiter.key);
-    this.#queued -= 1;
-    return true;
+  /** Whoever leaves the line may have kept a place free that others wait for. */
+  #dismiss(waiter: Waiter<Entry>, entry: () => Entry): void {
+    if (!this.line.remove(waiter)) return;
+    waiter.settle(entry());
+    if (this.#shared.length > 0) this.#admitNeighbours(this.#shared);
   }
 
-  #admitWaiting(): void {
-    while (this.#queued > 0 && this.#hasRoom()) {
-      const waiter = this.#next();
-      if (!waiter) return;
-      const slot = this.#take(this.#now() - waiter.since);
-      waiter.settle({ kind: "admitted", slot });
-    }
+  #admitNeighbours(limits: readonly SharedLimit<Entry>[]): void {
+    if (limits.length > 0) admitInTurn(allAround(this, limits));
+    else if (this.line.size > 0) admitInTurn([this]);
   }
 
-  /** Takes the first request of the first key and sends that key to the back. */
-  #next(): Waiter | undefined {
-    const first = this.#waiting.entries().next().value;
-    if (!first) return undefined;
-    const [key, line] = first;
-    const waiter = line.shift();
-    this.#waiting.delete(key);
-    if (line.length > 0) this.#waiting.set(key, line);
-    this.#queued -= 1;
-    return waiter;
-  }
-
-  #refuse(reason: "queue_full" | "queue_timeout"): Entry {
-    const turns = (this.#queued + 1) / (this.#limit ?? 1);
-    const retryAfterMs = Math.min(longestRetryMs, Math.max(1_000, this.#holdMs * turns));
-    return { kind: "refused", reason, retryAfterMs };
+  /** How long the line and one more would take. */
+  #expectedWaitMs(): number {
+    const places = Math.min(...this.#shared.map(({ limit }) => limit), this.#limit ?? Infinity);
+    const turns = (this.queued + 1) / (Number.isFinite(places) ? places : 1);
+    return Math.min(longestRetryMs, Math.max(shortestRetryMs, this.#holdMs * turns));
   }
 }

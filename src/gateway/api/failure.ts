@@ -25,13 +25,14 @@ export function failureEvent(failure: Failure): string {
   return `data: ${failureBody(failure)}\n\n`;
 }
 
-/** Headers that belong to a failure, `Retry-After` in both spellings among them. */
+/** Headers that belong to a failure, `Retry-After` in every spelling that clients read among them. */
 export function failureHeaders(failure: Failure): Record<string, string> {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (failure.status === 401) headers["www-authenticate"] = "Bearer";
   if (failure.retryAfterMs !== undefined) {
     headers["retry-after"] = String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000)));
     headers["retry-after-ms"] = String(Math.round(failure.retryAfterMs));
+    headers["x-should-retry"] = "true";
   }
   return headers;
 }

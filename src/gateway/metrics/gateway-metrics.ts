@@ -1,6 +1,7 @@
 /** What the gateway counts. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ByteBudget } from "../door/byte-budget.ts";
+import { admissionMetrics } from "./admission-metrics.ts";
 import type { Backends } from "../upstreams/backend.ts";
 import { Counter, Gauge, Histogram, renderMetrics, type Metric } from "./metrics.ts";
 import type { Registry } from "../upstreams/registry.ts";
@@ -166,11 +167,7 @@ function upstreamMetrics(registry: Registry, backends: Backends): Metric[] {
       "Requests in flight over all upstreams, those being replaced included.",
       () => [{ labels: {}, value: backends.inFlight }],
     ),
-    new Gauge(
-      "nexus_queue_depth",
-      "Requests that wait for a slot.",
-      each(({ backend }) => backend.gate.queued),
-    ),
+    ...admissionMetrics(registry, backends),
     new Gauge("nexus_upstream_state", "1 for the state an upstream is in.", () =>
       monitors().flatMap(({ upstream, sighting }) =>
         states.map((state) => ({

@@ -14,7 +14,11 @@ export function inSlot<Result>(
 ): Promise<Result | undefined> {
   return inFlight(turn.backend, async () => {
     const { app, exchange, key, backend } = turn;
-    const entry = await backend.gate.enter(key.name, (leave) => exchange.onLeave(leave));
+    const entry = await backend.gate.enter({
+      key: key.name,
+      onLeave: (leave) => exchange.onLeave(leave),
+      patienceMs: patienceMs(exchange),
+    });
     if (entry.kind === "left") app.metrics.departed("queued");
     if (entry.kind === "refused") refuse(turn, entry);
     if (entry.kind !== "admitted") return undefined;
@@ -38,6 +42,12 @@ export async function inFlight<Result>(
   } finally {
     done();
   }
+}
+
+/** OpenAI's clients say how many seconds they wait for an answer to begin: a longer wait in line would be for nobody. */
+function patienceMs({ request, seconds }: Exchange): number | undefined {
+  const told = Number(request.headers["x-stainless-timeout"]);
+  return told > 0 ? Math.max(0, (told - seconds) * 1000) : undefined;
 }
 
 function refuse(

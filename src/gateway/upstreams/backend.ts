@@ -1,7 +1,8 @@
 /** Connections to one upstream: they outlive a configuration that still names it, and are closed when nobody does. */
 import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
-import { Gate } from "../admission/gate.ts";
+import { Gate, type Entry } from "../admission/gate.ts";
+import { Hall } from "../admission/hall.ts";
 import type { Upstream } from "../config.ts";
 import { isContainerName, lookupContainer } from "./lookup.ts";
 import type { GatewaySettings } from "../settings.ts";
@@ -21,11 +22,15 @@ export class Backend {
   #inFlight = 0;
   #freshSocket = false;
 
-  constructor(address: Address, settings: BackendSettings, onIdle: () => void) {
+  constructor(
+    address: Address,
+    settings: BackendSettings,
+    around: Readonly<{ hall: Hall<Entry>; onIdle: () => void }>,
+  ) {
     this.id = address.id;
     this.origin = originOf(address.url);
-    this.gate = new Gate(undefined, settings.queue);
-    this.#onIdle = onIdle;
+    this.gate = new Gate(around.hall);
+    this.#onIdle = around.onIdle;
     this.#pool = openPool(address, settings.limits.connectMs);
     this.#pool.on("connect", () => this.#markFresh());
   }
@@ -60,6 +65,7 @@ export class Backend {
 
   /** Lets what runs finish, then closes the connections. */
   async close(): Promise<void> {
+    this.gate.share([]);
     await this.#pool.close();
   }
 
@@ -80,11 +86,13 @@ export class Backend {
 /** Every backend in use, shared by the configurations and operations that name the same address. */
 export class Backends {
   readonly #settings: BackendSettings;
+  readonly #hall: Hall<Entry>;
   readonly #held = new Map<string, { backend: Backend; holders: number }>();
   readonly #idleListeners = new Set<() => void>();
 
   constructor(settings: BackendSettings) {
     this.#settings = settings;
+    this.#hall = new Hall(settings.queue);
   }
 
   /** Opens a backend, or joins the one that is open; every call needs one `release`. */
@@ -113,6 +121,11 @@ export class Backends {
       .reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
+  /** The limits that several upstreams share at the moment. */
+  get sharedLimits(): Hall<Entry>["sharedLimits"] {
+    return this.#hall.sharedLimits;
+  }
+
   get inFlight(): number {
     return this.#all().reduce((sum, backend) => sum + backend.inFlight, 0);
   }
@@ -138,7 +151,10 @@ export class Backends {
       for (const listener of this.#idleListeners) listener();
       this.#closeWhenIdle(name);
     };
-    const held = { backend: new Backend(address, this.#settings, onIdle), holders: 0 };
+    const held = {
+      backend: new Backend(address, this.#settings, { hall: this.#hall, onIdle }),
+      holders: 0,
+    };
     this.#held.set(name, held);
     return held;
   }

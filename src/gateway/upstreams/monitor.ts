@@ -50,6 +50,7 @@ export class Monitor {
     this.#options = options;
     this.#sighting = options.before ?? neverSeen(upstream);
     this.#setLimit();
+    backend.gate.share(upstream.shared_limits ?? []);
   }
 
   get sighting(): Sighting {

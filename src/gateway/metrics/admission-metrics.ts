@@ -1,0 +1,43 @@
+/** What waits for a slot, and what runs under limits that services share. */
+import type { Gate } from "../admission/gate.ts";
+import type { Backends } from "../upstreams/backend.ts";
+import type { Registry } from "../upstreams/registry.ts";
+import { Gauge, type Metric } from "./metrics.ts";
+
+/** Gauges of the gates in use. */
+export function admissionMetrics(registry: Registry, backends: Backends): Metric[] {
+  const gates = (read: (gate: Gate) => number) => () =>
+    [...registry.snapshot.monitors].map(([upstream, { backend }]) => ({
+      labels: { upstream },
+      value: read(backend.gate),
+    }));
+  const shared = (read: (limit: Backends["sharedLimits"][number]) => number) => () =>
+    backends.sharedLimits.map((limit) => ({ labels: { limit: limit.name }, value: read(limit) }));
+  return [
+    new Gauge(
+      "nexus_queue_depth",
+      "Requests that wait for a slot.",
+      gates(({ queued }) => queued),
+    ),
+    new Gauge(
+      "nexus_queue_oldest_seconds",
+      "How long the request that has waited longest for a slot has waited.",
+      gates(({ oldestMs }) => oldestMs / 1000),
+    ),
+    new Gauge(
+      "nexus_shared_limit_in_flight",
+      "Requests in flight under a limit that services share, such as those on one GPU.",
+      shared(({ running }) => running),
+    ),
+    new Gauge(
+      "nexus_shared_limit_queue_depth",
+      "Requests that wait at services which share a limit.",
+      shared(({ queued }) => queued),
+    ),
+    new Gauge(
+      "nexus_shared_limit",
+      "Requests that services which share a limit work on at once, all together.",
+      shared(({ limit }) => limit),
+    ),
+  ];
+}
