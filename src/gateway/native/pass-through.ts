@@ -86,7 +86,7 @@ async function attemptOnce(visit: Visit, body: RelayRequest["body"]): Promise<At
       sink: sinkOf(exchange, askedBy(visit)),
       holds: (status, { location }) => isRedirect(status) && location !== undefined,
       ownHeaders: () => exchange.routeHeaders(),
-    failureEvent: (failure) => exchange.failureEvent(failure),
+      failureEvent: (failure) => exchange.failureEvent(failure),
       onFirstByte: () => app.metrics.firstByte(exchange.endpoint, service, exchange.seconds),
       onBroken: (failure) => {
         app.metrics.brokenStream(service);

@@ -69,8 +69,14 @@ function relayRequest(
 ): RelayRequest {
   return {
     method: endpoint.method,
-    path: monitor.upstream.api_path + endpoint.upstreamPath,
+    path: monitor.upstream.api_path + endpoint.upstreamPath + queryOf(exchange.request.url ?? ""),
     headers: upstreamHeaders(exchange.request.headers, exchange.id),
     body: payload.bodyFor(model, usageEdit ? [usageEdit] : []),
   };
+}
+
+/** The query of a request target with its question mark, or nothing. */
+function queryOf(target: string): string {
+  const mark = target.indexOf("?");
+  return mark === -1 ? "" : target.slice(mark);
 }
