@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "../app.ts";
+import { Stopwatch } from "../metrics/stopwatch.ts";
 import { lingerOver } from "../request/body.ts";
 import { dialectOf, type Dialect } from "./dialect.ts";
 import { failureHeaders, type Failure } from "./failure.ts";
@@ -19,9 +20,17 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly #app: App;
-  readonly #since = performance.now();
+  readonly stopwatch = new Stopwatch();
+  /** How long it waited for slots, in milliseconds. */
+  queuedMs = 0;
   /** Facts for the log line and the answer's headers; set by the parts that learn them. */
-  readonly facts: { key?: string; upstream?: string; model?: string; reason?: string } = {};
+  readonly facts: {
+    key?: string;
+    upstream?: string;
+    model?: string;
+    reason?: string;
+    stream?: true;
+  } = {};
   /** Sees the answer of the upstream that was asked last. */
   tap: UsageTap | undefined;
   #onLeave: (() => void) | undefined;
@@ -29,6 +38,7 @@ export class Exchange {
   #left = false;
   #heldBytes = 0;
   #failure: Failure | undefined;
+  #ownMs: number | undefined;
 
   constructor(app: App, endpoint: string, io: readonly [IncomingMessage, ServerResponse]) {
     this.#app = app;
@@ -51,7 +61,7 @@ export class Exchange {
   }
 
   get seconds(): number {
-    return (performance.now() - this.#since) / 1000;
+    return this.stopwatch.elapsedMs / 1000;
   }
 
   get query(): URLSearchParams {
@@ -83,14 +93,22 @@ export class Exchange {
     return true;
   }
 
-  /** Headers that say who answered and why. */
+  /** Headers that say who answered, why, and what the gateway cost up to here. */
   routeHeaders(): Headers {
     const { upstream, model, reason } = this.facts;
     const headers: Headers = {};
-    if (upstream !== undefined) headers["x-backend-used"] = upstream;
+    if (upstream !== undefined) this.#tellTimes(headers, upstream);
     if (model !== undefined) headers["x-model-used"] = headerText(model);
     if (reason !== undefined) headers["x-router-reason"] = headerText(reason);
     return headers;
+  }
+
+  #tellTimes(headers: Headers, upstream: string): void {
+    this.stopwatch.back();
+    this.#ownMs ??= this.stopwatch.ownMs;
+    headers["x-backend-used"] = upstream;
+    headers["x-nexus-overhead-ms"] = this.#ownMs.toFixed(3);
+    headers["x-nexus-queue-ms"] = this.queuedMs.toFixed(3);
   }
 
   /** Remembers a failure that the client has been told of in a stream. */
@@ -129,11 +147,10 @@ export class Exchange {
     this.#app.bodies.give(this.#heldBytes);
     this.#left = !this.response.writableFinished;
     if (this.#left) this.#onLeave?.();
-    const upstream = this.facts.upstream ?? "none";
     const status = this.#left ? 499 : this.response.statusCode;
-    const { endpoint, seconds } = this;
+    const { seconds } = this;
     const cost = this.tap?.cost();
-    this.#app.metrics.finish({ endpoint, upstream, status, seconds, cost });
+    this.#count(status, seconds, cost);
     this.#log(status, cost);
   }
 
@@ -147,6 +164,23 @@ export class Exchange {
       ms: Math.round(this.seconds * 10_000) / 10,
       ...tokenFields(cost),
       ...(this.#failure && { error: this.#failure.code, fault: this.#failure.fault }),
+    });
+  }
+
+  #count(status: number, seconds: number, cost: Cost | undefined): void {
+    const { metrics } = this.#app;
+    const { upstream, model, stream = false } = this.facts;
+    if (this.#ownMs !== undefined) metrics.overhead(this.endpoint, this.#ownMs);
+    metrics.finish({
+      endpoint: this.endpoint,
+      upstream,
+      model,
+      status,
+      error: this.#failure?.code,
+      stream,
+      seconds,
+      cost,
+      socket: this.request.socket,
     });
   }
 }

@@ -47,6 +47,8 @@ const keptFromClient = new Set([
   "x-backend-used",
   "x-model-used",
   "x-router-reason",
+  "x-nexus-overhead-ms",
+  "x-nexus-queue-ms",
 ]);
 
 /** The headers an upstream gets: the client's, without what is not meant for it. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "../app.ts";
 import { serviceMetadata, stackReadiness } from "./catalogue.ts";
+import { metricsMediaType, renderMetrics } from "../metrics/text-format.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
 
 type Document = Readonly<{ status: number; type?: string; body: string }>;
@@ -27,8 +28,7 @@ export function serveObservability(
 function documentAt(app: App, path: string): Document {
   if (path === "/health") return json(200, { status: "ok" });
   if (path === "/metrics") {
-    const type = "text/plain; version=0.0.4; charset=utf-8";
-    return { status: 200, type, body: app.metrics.render() };
+    return { status: 200, type: metricsMediaType, body: renderMetrics(app.metrics.read()) };
   }
   if (path === "/readyz") {
     const readiness = stackReadiness(app);

@@ -77,8 +77,11 @@ async function configure(
   { app }: OperationContext,
 ): Promise<ControlResult["configure"]> {
   try {
-    return { config_hash: await app.registry.configure(config) };
+    const hash = await app.registry.configure(config);
+    app.metrics.configured("accepted");
+    return { config_hash: hash };
   } catch (error) {
+    app.metrics.configured("rejected");
     const reason = error instanceof Error ? error.message : String(error);
     throw new ControlFailure("configuration_rejected", `The old one stays in force: ${reason}`);
   }

@@ -1,208 +1,261 @@
-/** What the gateway counts. */
+/** What the gateway counts: one method for everything that can happen to a request. */
+import type { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ByteBudget } from "../door/byte-budget.ts";
-import { admissionMetrics } from "./admission-metrics.ts";
 import type { Backends } from "../upstreams/backend.ts";
-import { Counter, Gauge, Histogram, renderMetrics, type Metric } from "./metrics.ts";
+import { sameModel } from "../upstreams/model-list.ts";
 import type { Registry } from "../upstreams/registry.ts";
 import type { Cost } from "../usage/usage-tap.ts";
+import { bufferMetric, buildMetric, processMetrics, upstreamMetrics } from "./live-metrics.ts";
+import { Counter, Histogram, type Family, type Metric } from "./metrics.ts";
 
 /** A request that is over. */
 export type FinishedRequest = Readonly<{
   endpoint: string;
-  /** Service id; `none` when no upstream was asked. */
-  upstream: string;
+  /** Service id; undefined when no upstream was chosen. */
+  upstream: string | undefined;
+  /** The model as the upstream was asked for it: only names that the upstream lists or declares become labels. */
+  model: string | undefined;
   status: number;
+  /** Code of the failure that the client was told of. */
+  error: string | undefined;
+  stream: boolean;
   seconds: number;
   /** What its answer cost; undefined when nobody knows. */
   cost: Cost | undefined;
+  socket: Socket;
 }>;
 
-const durationBounds = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
-const states = ["unreachable", "reachable", "loading", "ready"] as const;
+/** How an attempt at an upstream ended, as metrics tell it. */
+export type Outcome = "ok" | "error_status" | "failed" | "broken" | "cancelled";
 
-/** The gateway's metrics; `render` is the body of GET /metrics. */
+const durationBounds = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+const ownTimeBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
+const chunkBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56];
+
+/** The gateway's metrics. */
 export class GatewayMetrics {
-  readonly #requests = new Counter(
-    "nexus_requests_total",
-    "Requests that are over, by endpoint, upstream and HTTP status (499: the client left).",
-  );
+  readonly #requests = new Counter({
+    name: "nexus_requests_total",
+    help: "Requests that are over, by HTTP status (499: the client left) and error code.",
+    labels: ["endpoint", "model", "upstream", "status", "error", "stream"],
+  });
   readonly #durations = new Histogram(
-    "nexus_request_duration_seconds",
-    "From the first byte of a request to the last byte of its answer.",
+    {
+      name: "nexus_request_duration_seconds",
+      help: "From the first byte of a request to the last byte of its answer.",
+      labels: ["endpoint", "model", "upstream"],
+    },
     durationBounds,
+  );
+  readonly #overheads = new Histogram(
+    {
+      name: "nexus_overhead_seconds",
+      help: "The gateway's own time before the head of an answer: without the client's upload, the queue and the upstream.",
+      labels: ["endpoint"],
+    },
+    ownTimeBounds,
   );
   readonly #firstBytes = new Histogram(
-    "nexus_time_to_first_byte_seconds",
-    "From the first byte of a request to the first byte of its answer.",
+    {
+      name: "nexus_time_to_first_byte_seconds",
+      help: "From the first byte of a request to the first byte of its answer's body.",
+      labels: ["endpoint", "upstream"],
+    },
     durationBounds,
   );
-  readonly #tokens = new Counter(
-    "nexus_tokens_total",
-    "Tokens as upstreams told them, or estimated where they told none.",
+  readonly #chunkPauses = new Histogram(
+    {
+      name: "nexus_time_per_output_chunk_seconds",
+      help: "Mean time between the chunks of a streamed answer, once a stream.",
+      labels: ["endpoint", "upstream"],
+    },
+    chunkBounds,
   );
+  readonly #tokens = new Counter({
+    name: "nexus_tokens_total",
+    help: "Tokens as upstreams told them, or estimated where they told none.",
+    labels: ["endpoint", "model", "upstream", "type"],
+  });
   readonly #queueWaits = new Histogram(
-    "nexus_queue_wait_seconds",
-    "How long admitted requests waited for a slot.",
+    {
+      name: "nexus_queue_wait_seconds",
+      help: "How long admitted requests waited for a slot.",
+      labels: ["upstream"],
+    },
     durationBounds,
   );
-  readonly #rejections = new Counter(
-    "nexus_admission_rejected_total",
-    "Requests refused for lack of a slot.",
-  );
-  readonly #brokenStreams = new Counter(
-    "nexus_broken_streams_total",
-    "Answers that broke off after their first byte.",
-  );
-  readonly #departures = new Counter(
-    "nexus_client_disconnects_total",
-    "Clients that left before their answer was complete.",
-  );
-  readonly #fallovers = new Counter(
-    "nexus_fallbacks_total",
-    "Requests that went on to the next candidate of an alias or model.",
-  );
-  readonly #authFailures = new Counter(
-    "nexus_auth_failures_total",
-    "Requests without a valid key.",
-  );
-  readonly #malformed = new Counter(
-    "nexus_malformed_requests_total",
-    "Connections closed because what came was no request, too large a one or too slow a one, by HTTP status.",
-  );
+  readonly #rejections = new Counter({
+    name: "nexus_admission_rejected_total",
+    help: "Requests refused for lack of a slot.",
+    labels: ["upstream", "reason"],
+  });
+  readonly #attempts = new Counter({
+    name: "nexus_upstream_attempts_total",
+    help: "Requests sent to an upstream, by how that ended: ok, error_status (5xx), failed, broken, cancelled.",
+    labels: ["upstream", "outcome"],
+  });
+  readonly #retries = new Counter({
+    name: "nexus_retries_total",
+    help: "Requests sent once more because a kept-alive connection had closed under them.",
+    labels: ["upstream"],
+  });
+  readonly #fallbacks = new Counter({
+    name: "nexus_fallbacks_total",
+    help: "Requests that went on to the next candidate of an alias or model.",
+    labels: ["from", "to"],
+  });
+  readonly #disconnects = new Counter({
+    name: "nexus_client_disconnects_total",
+    help: "Clients that left before their answer was complete: while sending, queued, waiting or streaming.",
+    labels: ["phase"],
+  });
+  readonly #bytes = new Counter({
+    name: "nexus_bytes_total",
+    help: "Bytes on clients' connections, heads included.",
+    labels: ["direction"],
+  });
+  readonly #authFailures = new Counter({
+    name: "nexus_auth_failures_total",
+    help: "Requests without a valid key.",
+    labels: ["reason"],
+  });
+  readonly #reloads = new Counter({
+    name: "nexus_config_reloads_total",
+    help: "Configurations that were sent: accepted, or rejected with the old one left in force.",
+    labels: ["result"],
+  });
+  readonly #malformed = new Counter({
+    name: "nexus_malformed_requests_total",
+    help: "Connections closed because what came was no request, too large a one or too slow a one, by HTTP status.",
+    labels: ["status"],
+  });
+  /** What has been counted of a connection that serves many requests. */
+  readonly #wires = new WeakMap<Socket, { read: number; written: number }>();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
-  readonly #live: readonly Metric[];
+  readonly #registry: Registry;
+  readonly #all: readonly Metric[];
 
   constructor(version: string, registry: Registry, backends: Backends, bodies: ByteBudget) {
+    this.#registry = registry;
     this.#loopDelay.enable();
-    this.#live = [
-      buildMetric(version),
-      ...upstreamMetrics(registry, backends),
-      new Gauge("nexus_buffered_bytes", "Bytes of request bodies held in memory.", () => [
-        { labels: {}, value: bodies.used },
-      ]),
-      ...processMetrics(this.#loopDelay),
-    ];
-  }
-
-  finish({ endpoint, upstream, status, seconds, cost }: FinishedRequest): void {
-    this.#requests.add({ endpoint, upstream, status: String(status) });
-    this.#durations.observe({ endpoint, upstream }, seconds);
-    if (!cost) return;
-    this.#tokens.add({ endpoint, upstream, type: "input" }, cost.input);
-    this.#tokens.add({ endpoint, upstream, type: "output" }, cost.output);
-  }
-
-  firstByte(endpoint: string, upstream: string, seconds: number): void {
-    this.#firstBytes.observe({ endpoint, upstream }, seconds);
-  }
-
-  admitted(upstream: string, waitedSeconds: number): void {
-    this.#queueWaits.observe({ upstream }, waitedSeconds);
-  }
-
-  rejected(upstream: string, reason: string): void {
-    this.#rejections.add({ upstream, reason });
-  }
-
-  brokenStream(upstream: string): void {
-    this.#brokenStreams.add({ upstream });
-  }
-
-  departed(phase: "queued" | "waiting" | "streaming"): void {
-    this.#departures.add({ phase });
-  }
-
-  fellOver(upstream: string): void {
-    this.#fallovers.add({ from: upstream });
-  }
-
-  authFailed(reason: "missing" | "ambiguous" | "unknown" | "expired" | "scope"): void {
-    this.#authFailures.add({ reason });
-  }
-
-  malformed(status: number): void {
-    this.#malformed.add({ status: String(status) });
-  }
-
-  render(): string {
-    return renderMetrics([
+    this.#all = [
       this.#requests,
       this.#durations,
+      this.#overheads,
       this.#firstBytes,
+      this.#chunkPauses,
       this.#tokens,
       this.#queueWaits,
       this.#rejections,
-      this.#brokenStreams,
-      this.#departures,
-      this.#fallovers,
+      this.#attempts,
+      this.#retries,
+      this.#fallbacks,
+      this.#disconnects,
+      this.#bytes,
       this.#authFailures,
+      this.#reloads,
       this.#malformed,
-      ...this.#live,
-    ]);
+      ...upstreamMetrics(registry, backends),
+      bufferMetric(bodies),
+      ...processMetrics(this.#loopDelay),
+      buildMetric(version),
+    ];
+  }
+
+  finish({
+    endpoint,
+    status,
+    error = "none",
+    stream,
+    seconds,
+    cost,
+    ...of
+  }: FinishedRequest): void {
+    const upstream = of.upstream ?? "none";
+    const model = this.#modelLabel(upstream, of.model);
+    this.#requests.add([endpoint, model, upstream, String(status), error, String(stream)]);
+    this.#durations.observe([endpoint, model, upstream], seconds);
+    this.#countBytes(of.socket);
+    if (!cost) return;
+    this.#tokens.add([endpoint, model, upstream, "input"], cost.input);
+    this.#tokens.add([endpoint, model, upstream, "output"], cost.output);
+  }
+
+  overhead(endpoint: string, ownMs: number): void {
+    this.#overheads.observe([endpoint], ownMs / 1000);
+  }
+
+  firstByte(endpoint: string, upstream: string, seconds: number): void {
+    this.#firstBytes.observe([endpoint, upstream], seconds);
+  }
+
+  chunkPause(endpoint: string, upstream: string, seconds: number): void {
+    this.#chunkPauses.observe([endpoint, upstream], seconds);
+  }
+
+  admitted(upstream: string, waitedSeconds: number): void {
+    this.#queueWaits.observe([upstream], waitedSeconds);
+  }
+
+  rejected(upstream: string, reason: string): void {
+    this.#rejections.add([upstream, reason]);
+  }
+
+  attempted(upstream: string, outcome: Outcome): void {
+    this.#attempts.add([upstream, outcome]);
+  }
+
+  retried(upstream: string): void {
+    this.#retries.add([upstream]);
+  }
+
+  fellBack(from: string, to: string): void {
+    this.#fallbacks.add([from, to]);
+  }
+
+  departed(phase: "sending" | "queued" | "waiting" | "streaming"): void {
+    this.#disconnects.add([phase]);
+  }
+
+  authFailed(reason: "missing" | "ambiguous" | "unknown" | "expired" | "scope"): void {
+    this.#authFailures.add([reason]);
+  }
+
+  malformed(status: number): void {
+    this.#malformed.add([String(status)]);
+  }
+
+  configured(result: "accepted" | "rejected"): void {
+    this.#reloads.add([result]);
+  }
+
+  /** Every metric as it stands now. */
+  read(): readonly Family[] {
+    return this.#all.map((metric) => metric.read());
   }
 
   stop(): void {
     this.#loopDelay.disable();
   }
-}
 
-function buildMetric(version: string): Metric {
-  const labels = { version, node: process.versions.node };
-  return new Gauge("nexus_build_info", "The running build.", () => [{ labels, value: 1 }]);
-}
+  /** A name that the upstream itself does not list may be anything that a client thought of. */
+  #modelLabel(upstream: string, model: string | undefined): string {
+    if (model === undefined) return "none";
+    const monitor = this.#registry.snapshot.monitors.get(upstream);
+    if (!monitor) return "_other";
+    const kind = monitor.upstream.probe.models;
+    const listed = monitor.sighting.models.find(({ id }) => sameModel(id, model, kind))?.id;
+    return listed ?? monitor.upstream.models.find((id) => sameModel(id, model, kind)) ?? "_other";
+  }
 
-function upstreamMetrics(registry: Registry, backends: Backends): Metric[] {
-  const monitors = () => [...registry.snapshot.monitors.values()];
-  const each = (read: (monitor: ReturnType<typeof monitors>[number]) => number) => () =>
-    monitors().map((one) => ({ labels: { upstream: one.upstream.id }, value: read(one) }));
-  return [
-    new Gauge(
-      "nexus_in_flight",
-      "Requests in flight.",
-      each(({ backend }) => backend.inFlight),
-    ),
-    new Gauge(
-      "nexus_in_flight_all",
-      "Requests in flight over all upstreams, those being replaced included.",
-      () => [{ labels: {}, value: backends.inFlight }],
-    ),
-    ...admissionMetrics(registry, backends),
-    new Gauge("nexus_upstream_state", "1 for the state an upstream is in.", () =>
-      monitors().flatMap(({ upstream, sighting }) =>
-        states.map((state) => ({
-          labels: { upstream: upstream.id, state },
-          value: sighting.report.state === state ? 1 : 0,
-        })),
-      ),
-    ),
-  ];
-}
-
-function processMetrics(loopDelay: ReturnType<typeof monitorEventLoopDelay>): Metric[] {
-  const alone = (read: () => number) => () => [{ labels: {}, value: read() }];
-  const cpuSeconds = () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  };
-  const startedAt = performance.timeOrigin / 1000;
-  return [
-    new Gauge(
-      "process_resident_memory_bytes",
-      "Resident memory.",
-      alone(() => process.memoryUsage.rss()),
-    ),
-    new Gauge("process_cpu_seconds_total", "CPU time used.", alone(cpuSeconds), "counter"),
-    new Gauge(
-      "process_start_time_seconds",
-      "When the process started.",
-      alone(() => startedAt),
-    ),
-    new Gauge("nodejs_eventloop_lag_seconds", "Delay of the event loop since the start.", () =>
-      [50, 99].map((percentile) => ({
-        labels: { quantile: String(percentile / 100) },
-        value: loopDelay.percentile(percentile) / 1e9,
-      })),
-    ),
-  ];
+  #countBytes(socket: Socket): void {
+    const wire = this.#wires.get(socket) ?? { read: 0, written: 0 };
+    if (wire.read === 0) this.#wires.set(socket, wire);
+    const { bytesRead, bytesWritten } = socket;
+    this.#bytes.add(["in"], bytesRead - wire.read);
+    this.#bytes.add(["out"], bytesWritten - wire.written);
+    wire.read = bytesRead;
+    wire.written = bytesWritten;
+  }
 }

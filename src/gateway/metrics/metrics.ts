@@ -1,140 +1,140 @@
-/** A small registry of Prometheus metrics (text format 0.0.4) with a hard bound on the number of series. */
+/** Counters, gauges and distributions by their labels, with a hard bound on the number of series. How they are written out is others' business. */
 
-/** Label values by label name; always from configuration or code, never from a client. */
-export type Labels = Readonly<Record<string, string>>;
+/** One number of a metric. */
+export type Sample = Readonly<{ labels: readonly string[]; value: number }>;
 
-type Kind = "counter" | "gauge" | "histogram";
+/** One distribution: observations per bucket, the last one holding what is above every bound. */
+export type Distribution = Readonly<{
+  labels: readonly string[];
+  counts: readonly number[];
+  sum: number;
+  count: number;
+}>;
 
-/** One metric, as it is written out. */
-export type Metric = Readonly<{ render: () => string }>;
+/** A metric as it stands at one moment; the labels of a sample follow `labelNames`. */
+export type Family = Readonly<{ name: string; help: string; labelNames: readonly string[] }> &
+  Readonly<
+    | { kind: "counter" | "gauge"; samples: readonly Sample[] }
+    | { kind: "histogram"; bounds: readonly number[]; samples: readonly Distribution[] }
+  >;
 
+/** Something that can be read at any moment. */
+export type Metric = Readonly<{ read: () => Family }>;
+
+/** What a metric is called, what it means, and the labels it has. */
+export type Naming<Names extends readonly string[]> = Readonly<{
+  name: string;
+  help: string;
+  labels: Names;
+}>;
+
+/** One value for each label, always from configuration or code, never from a client. */
+type Values<Names extends readonly string[]> = Readonly<{ [Index in keyof Names]: string }>;
+
+/** Past this many sets of labels in one metric, every new one is counted as `_other`: a flood must not fill the memory. */
 const mostSeries = 2_000;
 
+type Count = { readonly labels: readonly string[]; value: number };
+
 /** A number per set of labels that only grows. */
-export class Counter implements Metric {
-  readonly #name: string;
-  readonly #help: string;
-  readonly #values = new Map<string, number>();
+export class Counter<const Names extends readonly string[]> implements Metric {
+  readonly #naming: Naming<Names>;
+  readonly #series = new Map<string, Count>();
 
-  constructor(name: string, help: string) {
-    this.#name = name;
-    this.#help = help;
+  constructor(naming: Naming<Names>) {
+    this.#naming = naming;
   }
 
-  add(labels: Labels, amount = 1): void {
-    const series = seriesOf(this.#values, labels);
-    this.#values.set(series, (this.#values.get(series) ?? 0) + amount);
+  add(labels: Values<Names>, amount = 1): void {
+    const count = seriesAt(this.#series, labels, (kept) => ({ labels: kept, value: 0 }));
+    count.value += amount;
   }
 
-  render(): string {
-    const lines = [...this.#values].map(([series, value]) => `${this.#name}${series} ${value}`);
-    return block(this.#name, this.#help, "counter", lines);
+  read(): Family {
+    const { name, help, labels } = this.#naming;
+    const samples = [...this.#series.values()];
+    return { name, help, labelNames: labels, kind: "counter", samples };
   }
 }
 
 /** Numbers that are read when somebody looks. */
-export class Gauge implements Metric {
-  readonly #name: string;
-  readonly #help: string;
-  readonly #kind: Kind;
-  readonly #read: () => readonly Readonly<{ labels: Labels; value: number }>[];
+export class Gauge<const Names extends readonly string[]> implements Metric {
+  readonly #naming: Naming<Names>;
+  readonly #sample: () => readonly Readonly<{ labels: Values<Names>; value: number }>[];
+  readonly #kind: "counter" | "gauge";
 
   constructor(
-    name: string,
-    help: string,
-    read: () => readonly Readonly<{ labels: Labels; value: number }>[],
-    kind: Kind = "gauge",
+    naming: Naming<Names>,
+    sample: () => readonly Readonly<{ labels: Values<Names>; value: number }>[],
+    kind: "counter" | "gauge" = "gauge",
   ) {
-    this.#name = name;
-    this.#help = help;
-    this.#read = read;
+    this.#naming = naming;
+    this.#sample = sample;
     this.#kind = kind;
   }
 
-  render(): string {
-    const lines = this.#read().map(({ labels, value }) => `${this.#name}${text(labels)} ${value}`);
-    return block(this.#name, this.#help, this.#kind, lines);
+  read(): Family {
+    const { name, help, labels } = this.#naming;
+    return { name, help, labelNames: labels, kind: this.#kind, samples: this.#sample() };
   }
 }
 
-type Observations = { counts: number[]; sum: number; count: number };
+type Observations = {
+  readonly labels: readonly string[];
+  readonly counts: number[];
+  sum: number;
+  count: number;
+};
 
 /** A distribution per set of labels. */
-export class Histogram implements Metric {
-  readonly #name: string;
-  readonly #help: string;
+export class Histogram<const Names extends readonly string[]> implements Metric {
+  readonly #naming: Naming<Names>;
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, Observations>();
 
-  constructor(name: string, help: string, bounds: readonly number[]) {
-    this.#name = name;
-    this.#help = help;
+  constructor(naming: Naming<Names>, bounds: readonly number[]) {
+    this.#naming = naming;
     this.#bounds = bounds;
   }
 
-  observe(labels: Labels, value: number): void {
-    const name = seriesOf(this.#series, labels);
-    const series = this.#series.get(name) ?? this.#open(name);
-    const bucket = this.#bounds.findIndex((bound) => value <= bound);
-    const index = bucket === -1 ? this.#bounds.length : bucket;
+  observe(labels: Values<Names>, value: number): void {
+    const series = seriesAt(this.#series, labels, (kept) => this.#open(kept));
+    let index = 0;
+    while (index < this.#bounds.length && value > (this.#bounds[index] ?? 0)) index += 1;
     series.counts[index] = (series.counts[index] ?? 0) + 1;
     series.sum += value;
     series.count += 1;
   }
 
-  render(): string {
-    const lines = [...this.#series].flatMap(([name, series]) => this.#lines(name, series));
-    return block(this.#name, this.#help, "histogram", lines);
+  read(): Family {
+    const { name, help, labels } = this.#naming;
+    const samples = [...this.#series.values()];
+    return { name, help, labelNames: labels, kind: "histogram", bounds: this.#bounds, samples };
   }
 
-  #open(name: string): Observations {
-    const series = { counts: [], sum: 0, count: 0 };
-    this.#series.set(name, series);
-    return series;
-  }
-
-  #lines(name: string, { counts, sum, count }: Observations): string[] {
-    let below = 0;
-    const buckets = this.#bounds.map((bound, index) => {
-      below += counts[index] ?? 0;
-      return `${this.#name}_bucket${withBound(name, String(bound))} ${below}`;
-    });
-    const last = `${this.#name}_bucket${withBound(name, "+Inf")} ${count}`;
-    return [
-      ...buckets,
-      last,
-      `${this.#name}_sum${name} ${sum}`,
-      `${this.#name}_count${name} ${count}`,
-    ];
+  #open(labels: readonly string[]): Observations {
+    const counts = Array.from({ length: this.#bounds.length + 1 }, () => 0);
+    return { labels, counts, sum: 0, count: 0 };
   }
 }
 
-/** Writes metrics out, one after the other. */
-export function renderMetrics(metrics: readonly Metric[]): string {
-  return metrics.map((metric) => metric.render()).join("");
-}
-
-/** Past the bound every new series is counted as `_other`: a flood of names must not fill the memory. */
-function seriesOf(series: ReadonlyMap<string, unknown>, labels: Labels): string {
-  const name = text(labels);
-  if (series.has(name) || series.size < mostSeries) return name;
-  return text(Object.fromEntries(Object.keys(labels).map((label) => [label, "_other"])));
-}
-
-function text(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escape(value)}"`);
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
-}
-
-function withBound(series: string, bound: string): string {
-  const le = `le="${bound}"`;
-  return series === "" ? `{${le}}` : `${series.slice(0, -1)},${le}}`;
-}
-
-function escape(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
-}
-
-function block(name: string, help: string, kind: Kind, lines: readonly string[]): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.map((line) => `${line}\n`).join("")}`;
+/** The series of a set of labels, opened when it is new and there is room for it. */
+function seriesAt<Series>(
+  all: Map<string, Series>,
+  labels: readonly string[],
+  open: (labels: readonly string[]) => Series,
+): Series {
+  const name = labels.join("\n");
+  const known = all.get(name);
+  if (known !== undefined) return known;
+  if (all.size >= mostSeries && labels.some((label) => label !== "_other")) {
+    return seriesAt(
+      all,
+      labels.map(() => "_other"),
+      open,
+    );
+  }
+  const series = open(labels);
+  all.set(name, series);
+  return series;
 }

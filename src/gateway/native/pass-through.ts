@@ -5,8 +5,15 @@ import { upstreamBroken, type Failure } from "../api/failure.ts";
 import { upstreamHeaders } from "../api/headers.ts";
 import type { App } from "../app.ts";
 import type { KeyRecord } from "../protocol.ts";
+import { follow } from "../request/follow.ts";
 import { lingerOver } from "../request/body.ts";
-import { startAttempt, type Attempt, type RelayRequest, type Sink } from "../request/relay.ts";
+import {
+  startAttempt,
+  type Attempt,
+  type RelayOptions,
+  type RelayRequest,
+  type Sink,
+} from "../request/relay.ts";
 import { inFlight, inSlot } from "../request/slot.ts";
 import { nearNames } from "../routing/near-names.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
@@ -69,7 +76,9 @@ async function attemptTwice(visit: Visit): Promise<Attempt> {
   const body = openUpload(visit.exchange);
   const first = await attemptOnce(visit, body);
   const isStale = first.kind === "failed" && first.stale && body === null;
-  return isStale ? attemptOnce(visit, null) : first;
+  if (!isStale) return first;
+  visit.app.metrics.retried(visit.monitor.upstream.id);
+  return attemptOnce(visit, null);
 }
 
 async function attemptOnce(visit: Visit, body: RelayRequest["body"]): Promise<Attempt> {
@@ -78,28 +87,18 @@ async function attemptOnce(visit: Visit, body: RelayRequest["body"]): Promise<At
   if (exchange.left) return { kind: "cancelled", streaming: false };
   const { headers, method = "GET" } = exchange.request;
   const sent = { ...upstreamHeaders(headers, exchange.id), ...uploadHeaders(exchange) };
-  const attempt = startAttempt(
-    { method, path, headers: sent, body },
-    {
-      backend: monitor.backend,
-      limits: app.settings.limits,
-      sink: sinkOf(exchange, askedBy(visit)),
-      holds: (status, { location }) => isRedirect(status) && location !== undefined,
-      ownHeaders: () => exchange.routeHeaders(),
-      failureEvent: (failure) => exchange.failureEvent(failure),
-      onFirstByte: () => app.metrics.firstByte(exchange.endpoint, service, exchange.seconds),
-      onBroken: (failure) => {
-        app.metrics.brokenStream(service);
-        exchange.note(failure);
-      },
-    },
-  );
-  exchange.onLeave(attempt.cancel);
-  exchange.onCut(attempt.breakOff);
-  const result = await attempt.result;
-  exchange.onLeave(undefined);
-  exchange.onCut(undefined);
-  return result;
+  const options: RelayOptions = {
+    backend: monitor.backend,
+    limits: app.settings.limits,
+    sink: sinkOf(exchange, askedBy(visit)),
+    holds: (status, { location }) => isRedirect(status) && location !== undefined,
+    ownHeaders: () => exchange.routeHeaders(),
+    failureEvent: (failure) => exchange.failureEvent(failure),
+    onFirstByte: () => app.metrics.firstByte(exchange.endpoint, service, exchange.seconds),
+    onBroken: (failure) => exchange.note(failure),
+  };
+  const start = () => startAttempt({ method, path, headers: sent, body }, options);
+  return follow({ app, exchange, service }, start);
 }
 
 function isRedirect(status: number): boolean {

@@ -2,8 +2,9 @@
 import { upstreamHeaders } from "../api/headers.ts";
 import type { Candidate } from "../routing/route.ts";
 import { UsageTap } from "../usage/usage-tap.ts";
+import { follow } from "./follow.ts";
 import type { Inquiry } from "./inquiry.ts";
-import { startAttempt, type Attempt, type RelayRequest } from "./relay.ts";
+import { startAttempt, type Attempt, type RelayOptions, type RelayRequest } from "./relay.ts";
 import { inSlot } from "./slot.ts";
 import type { Edit } from "./splice.ts";
 
@@ -17,7 +18,9 @@ export function admit(inquiry: Inquiry, candidate: Candidate): Promise<Attempt |
 async function attemptTwice(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
   const first = await attemptOnce(inquiry, candidate);
   const isStale = first.kind === "failed" && first.stale && first.failure.status !== 504;
-  return isStale && inquiry.payload.replayable ? attemptOnce(inquiry, candidate) : first;
+  if (!isStale || !inquiry.payload.replayable) return first;
+  inquiry.app.metrics.retried(candidate.monitor.upstream.id);
+  return attemptOnce(inquiry, candidate);
 }
 
 async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
@@ -27,7 +30,7 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   const usageEdit = upstream.stream_usage === true ? editToAsk(inquiry) : undefined;
   const tap = new UsageTap({ hidesUsage: usageEdit !== undefined, textBytes: textBytes(inquiry) });
   exchange.tap = tap;
-  const attempt = startAttempt(relayRequest(inquiry, candidate, usageEdit), {
+  const options: RelayOptions = {
     backend,
     limits: app.settings.limits,
     sink: exchange.response,
@@ -35,16 +38,10 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
     ownHeaders: () => exchange.routeHeaders(),
     failureEvent: (failure) => exchange.failureEvent(failure),
     onFirstByte: () => app.metrics.firstByte(endpoint.path, upstream.id, exchange.seconds),
-    onBroken: (failure) => {
-      app.metrics.brokenStream(upstream.id);
-      exchange.note(failure);
-    },
-  });
-  exchange.onLeave(attempt.cancel);
-  exchange.onCut(attempt.breakOff);
-  const result = await attempt.result;
-  exchange.onLeave(undefined);
-  exchange.onCut(undefined);
+    onBroken: (failure) => exchange.note(failure),
+  };
+  const start = () => startAttempt(relayRequest(inquiry, candidate, usageEdit), options);
+  const result = await follow({ app, exchange, service: upstream.id }, start);
   if (result.kind === "answer") tap.whole(result.body);
   return result;
 }

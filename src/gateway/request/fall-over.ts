@@ -10,18 +10,18 @@ import type { Attempt } from "./relay.ts";
 export async function tryEach(inquiry: Inquiry, candidates: readonly Candidate[]): Promise<void> {
   const { app, exchange } = inquiry;
   for (const [index, candidate] of candidates.entries()) {
-    const isLast = index === candidates.length - 1;
-    const { upstream, backend } = candidate.monitor;
+    const next = candidates[index + 1];
+    const { upstream } = candidate.monitor;
     exchange.facts.upstream = upstream.id;
     if (candidate.model !== undefined) exchange.facts.model = candidate.model;
     // A place in line is the client's to give up: only a failed attempt moves it to another upstream.
     const attempt = await admit(inquiry, candidate);
     if (!attempt) return;
     if (attempt.kind === "failed") void candidate.monitor.look();
-    if (isLast || !isWorthAnother(inquiry, attempt)) {
+    if (!next || !isWorthAnother(inquiry, attempt)) {
       return conclude(inquiry, upstream.id, attempt);
     }
-    app.metrics.fellOver(backend.id);
+    app.metrics.fellBack(upstream.id, next.monitor.upstream.id);
   }
 }
 

@@ -16,8 +16,9 @@ export async function serveInference(
   key: KeyRecord,
 ): Promise<void> {
   const received = await receiveJson(exchange, endpoint, app.settings.maxBodyBytes);
-  if (received.kind === "left") return;
+  if (received.kind === "left") return app.metrics.departed("sending");
   if (received.kind === "refused") return exchange.fail(received.failure);
+  if (received.payload.stream) exchange.facts.stream = true;
   const inquiry = { app, exchange, endpoint, key, payload: received.payload };
   const found = await findRoute(inquiry);
   if (found.kind === "none") return exchange.fail(found.failure);

@@ -34,7 +34,9 @@ export async function receiveJson(
 ): Promise<Received> {
   const tooLarge = { kind: "refused", failure: bodyTooLarge(limitBytes) } as const;
   if (announcesTooMuch(exchange.request, limitBytes)) return tooLarge;
+  exchange.stopwatch.leave();
   const read = await readBody(exchange, limitBytes);
+  exchange.stopwatch.back();
   if (read.kind === "too-large") return tooLarge;
   if (read.kind === "no-room") return { kind: "refused", failure: overloaded() };
   return read.kind === "left" ? read : understand(read.body, endpoint);

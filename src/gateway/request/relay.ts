@@ -33,8 +33,8 @@ export type RelayRequest = Readonly<{
 export type Attempt = Readonly<
   /** Nothing was written: the answer is complete and the caller's to pass on or to try elsewhere. */
   | { kind: "answer"; status: number; headers: Headers; body: Buffer }
-  /** The whole answer went to the client. */
-  | { kind: "streamed"; status: number; bytes: number }
+  /** The whole answer went to the client, in so many chunks from the first to the last. */
+  | { kind: "streamed"; status: number; bytes: number; chunks: number; flowMs: number }
   /** Nothing was written, and there is nothing to write; `stale` means the connection was closed before the request reached anybody. */
   | { kind: "failed"; failure: Failure; connected: boolean; stale: boolean }
   /** The answer broke off; the client has been told as well as its protocol allows. */
@@ -53,7 +53,7 @@ export type RelayOptions = Readonly<{
   tap?: UsageTap;
   /** Headers of the gateway's own, added to a streamed answer. */
   ownHeaders: () => Headers;
-  /** Told once, when the first byte of a streamed answer is about to go out. */
+  /** Told once, when the first byte of a streamed answer's body is about to go out. */
   onFirstByte: () => void;
   /** The event that ends a broken stream, in the words of the client's API. */
   failureEvent: (failure: Failure) => string;
@@ -93,6 +93,8 @@ class Relay implements Dispatcher.DispatchHandler {
   #events: EventBoundary | undefined;
   #held: Buffer[] = [];
   #bytes = 0;
+  #chunks = 0;
+  #flowingSince = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RelayOptions, settle: (attempt: Attempt) => void) {
@@ -157,7 +159,9 @@ class Relay implements Dispatcher.DispatchHandler {
     const rest = this.#shown(this.#events?.rest());
     if (rest) this.#options.sink.write(rest);
     this.#options.sink.end();
-    this.#over({ kind: "streamed", status: this.#status, bytes: this.#bytes });
+    const flowMs = performance.now() - this.#flowingSince;
+    const [status, bytes, chunks] = [this.#status, this.#bytes, this.#chunks];
+    this.#over({ kind: "streamed", status, bytes, chunks, flowMs });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -170,9 +174,8 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   #startStream(length: string | undefined): void {
-    const { sink, ownHeaders, onFirstByte } = this.#options;
+    const { sink, ownHeaders } = this.#options;
     this.#phase = "streaming";
-    onFirstByte();
     if (this.#events) {
       this.#headers["cache-control"] = "no-cache";
       this.#headers["x-accel-buffering"] = "no";
@@ -184,6 +187,8 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   #pass(chunk: Buffer): void {
+    if (this.#chunks === 0) this.#begin();
+    this.#chunks += 1;
     const passed = this.#events ? this.#shown(this.#events.push(chunk)) : chunk;
     if (!this.#events) this.#options.tap?.piece(chunk);
     if (passed === undefined || this.#options.sink.write(passed)) return;
@@ -195,6 +200,11 @@ class Relay implements Dispatcher.DispatchHandler {
   #shown(events: Buffer | undefined): Buffer | undefined {
     const { tap } = this.#options;
     return events && tap ? tap.events(events) : events;
+  }
+
+  #begin(): void {
+    this.#flowingSince = performance.now();
+    this.#options.onFirstByte();
   }
 
   #resume(): void {

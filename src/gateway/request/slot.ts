@@ -14,14 +14,17 @@ export function inSlot<Result>(
 ): Promise<Result | undefined> {
   return inFlight(turn.backend, async () => {
     const { app, exchange, key, backend } = turn;
+    exchange.stopwatch.leave();
     const entry = await backend.gate.enter({
       key: key.name,
       onLeave: (leave) => exchange.onLeave(leave),
       patienceMs: patienceMs(exchange),
     });
+    exchange.stopwatch.back();
     if (entry.kind === "left") app.metrics.departed("queued");
     if (entry.kind === "refused") refuse(turn, entry);
     if (entry.kind !== "admitted") return undefined;
+    exchange.queuedMs += entry.slot.waitedMs;
     app.metrics.admitted(backend.id, entry.slot.waitedMs / 1000);
     try {
       return await work();
