@@ -3,6 +3,7 @@ import type { ByteBudget } from "./door/byte-budget.ts";
 import type { Backends } from "./upstreams/backend.ts";
 import type { Exchange } from "./api/exchange.ts";
 import type { GatewayMetrics } from "./metrics/gateway-metrics.ts";
+import type { Allowances } from "./keys/allowances.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
 import type { Registry } from "./upstreams/registry.ts";
@@ -14,6 +15,8 @@ export type App = Readonly<{
   settings: GatewaySettings;
   log: Log;
   keys: KeyRing;
+  /** What each key may still use. */
+  allowances: Allowances;
   backends: Backends;
   registry: Registry;
   metrics: GatewayMetrics;

@@ -13,6 +13,7 @@ import { openControl, type ControlServer } from "./control/server.ts";
 import { Exchange } from "./api/exchange.ts";
 import { internalFailure, shuttingDown } from "./api/failure.ts";
 import { GatewayMetrics } from "./metrics/gateway-metrics.ts";
+import { Allowances } from "./keys/allowances.ts";
 import { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
 import { serveObservability } from "./api/observability.ts";
@@ -104,7 +105,8 @@ async function assemble(
   const bodies = new ByteBudget(settings.maxBufferedBytes);
   const metrics = new GatewayMetrics(version, registry, backends, bodies);
   const exchanges = new Set<Exchange>();
-  const parts = { keys, backends, registry, metrics, exchanges, bodies };
+  const allowances = new Allowances(() => ({ monotonic: performance.now(), wall: Date.now() }));
+  const parts = { keys, allowances, backends, registry, metrics, exchanges, bodies };
   return { version, settings, log, ...parts, isDraining };
 }
 

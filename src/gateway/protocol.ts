@@ -6,6 +6,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { GatewayConfig, Upstream } from "./config.ts";
 
+/** What a key may use; what is left out is not limited. Days are those of UTC. */
+export type KeyLimits = Readonly<{
+  requests_per_minute?: number;
+  tokens_per_minute?: number;
+  tokens_per_day?: number;
+}>;
+
 /** A key as it is kept and listed; never the key itself. */
 export type KeyRecord = Readonly<{
   name: string;
@@ -16,6 +23,7 @@ export type KeyRecord = Readonly<{
   scopes: readonly ("inference" | "admin")[];
   /** Model ids or `service/model` this key may use; undefined means all. */
   models?: readonly string[];
+  limits?: KeyLimits;
   /** ISO 8601. */
   created_at: string;
   expires_at?: string;
@@ -112,7 +120,7 @@ export function keyDigest(key: string): string {
 
 /** Makes a new key of 256 random bits: the key itself, to be shown once, and the record to be kept. */
 export function mintKey(
-  details: Pick<KeyRecord, "name" | "scopes" | "models" | "expires_at">,
+  details: Pick<KeyRecord, "name" | "scopes" | "models" | "limits" | "expires_at">,
   now: Date,
 ): Readonly<{ key: string; record: KeyRecord }> {
   const key = `nx_${randomBytes(32).toString("base64url")}`;

@@ -79,7 +79,9 @@ describe("streams", () => {
 
   test("a broken stream is counted and logged as one", async () => {
     const metrics = await (await gateway.observe("/metrics")).text();
-    expect(metrics).toMatch(/nexus_upstream_attempts_total\{upstream="one",outcome="broken"\} [1-9]/);
+    expect(metrics).toMatch(
+      /nexus_upstream_attempts_total\{upstream="one",outcome="broken"\} [1-9]/,
+    );
     expect(gateway.logText().includes('"error":"upstream_error"')).toBe(true);
   });
 

@@ -33,6 +33,10 @@ export class Exchange {
   } = {};
   /** Sees the answer of the upstream that was asked last. */
   tap: UsageTap | undefined;
+  /** Name of the key that pays for it; undefined for what costs nothing. */
+  payer: string | undefined;
+  /** Tell a client with limits how much is left of them. */
+  limitHeaders: Headers | undefined;
   #onLeave: (() => void) | undefined;
   #onCut: ((failure: Failure) => void) | undefined;
   #left = false;
@@ -96,7 +100,7 @@ export class Exchange {
   /** Headers that say who answered, why, and what the gateway cost up to here. */
   routeHeaders(): Headers {
     const { upstream, model, reason } = this.facts;
-    const headers: Headers = {};
+    const headers: Headers = { ...this.limitHeaders };
     if (upstream !== undefined) this.#tellTimes(headers, upstream);
     if (model !== undefined) headers["x-model-used"] = headerText(model);
     if (reason !== undefined) headers["x-router-reason"] = headerText(reason);
@@ -150,6 +154,7 @@ export class Exchange {
     const status = this.#left ? 499 : this.response.statusCode;
     const { seconds } = this;
     const cost = this.tap?.cost();
+    this.#app.allowances.charge(this.payer, cost);
     this.#count(status, seconds, cost);
     this.#log(status, cost);
   }

@@ -5,6 +5,8 @@ import { z } from "zod";
 import { readJsonFile, writeJsonFile } from "../json-file.ts";
 import type { KeyRecord } from "../protocol.ts";
 
+const limit = z.int().positive().exactOptional();
+
 /** What a key record must look like, in the file and on the control channel. */
 export const keyRecordSchema = z
   .strictObject({
@@ -13,6 +15,9 @@ export const keyRecordSchema = z
     hint: z.string().max(12),
     scopes: z.array(z.enum(["inference", "admin"])).min(1),
     models: z.array(z.string()).exactOptional(),
+    limits: z
+      .strictObject({ requests_per_minute: limit, tokens_per_minute: limit, tokens_per_day: limit })
+      .exactOptional(),
     created_at: z.iso.datetime({ offset: true }),
     expires_at: z.iso.datetime({ offset: true }).exactOptional(),
   })

@@ -4,6 +4,7 @@ import type { Exchange } from "../api/exchange.ts";
 import { upstreamBroken, type Failure } from "../api/failure.ts";
 import { upstreamHeaders } from "../api/headers.ts";
 import type { App } from "../app.ts";
+import { holdToLimits } from "../keys/hold-to-limits.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { follow } from "../request/follow.ts";
 import { lingerOver } from "../request/body.ts";
@@ -36,6 +37,8 @@ export async function servePassThrough(app: App, exchange: Exchange): Promise<vo
   if (!key) return;
   const found = findService(app, key, exchange.request.url ?? "/");
   if ("failure" in found) return exchange.fail(found.failure);
+  const isLook = looks.has(exchange.request.method ?? "");
+  if (!isLook && !holdToLimits(app, exchange, key)) return;
   const { monitor, path } = found;
   exchange.facts.upstream = monitor.upstream.id;
   exchange.facts.reason = "service";

@@ -2,6 +2,7 @@
 import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
+import { holdToLimits } from "../keys/hold-to-limits.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { route, type Route } from "../routing/route.ts";
 import { tryEach } from "./fall-over.ts";
@@ -15,6 +16,7 @@ export async function serveInference(
   endpoint: Endpoint,
   key: KeyRecord,
 ): Promise<void> {
+  if (!holdToLimits(app, exchange, key)) return;
   const received = await receiveJson(exchange, endpoint, app.settings.maxBodyBytes);
   if (received.kind === "left") return app.metrics.departed("sending");
   if (received.kind === "refused") return exchange.fail(received.failure);
