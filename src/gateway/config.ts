@@ -42,11 +42,22 @@ export const upstreamSchema = z.strictObject({
     .optional(),
 });
 
+/** Limits of a request in milliseconds; what is missing is the process's own setting. */
+const timeoutsSchema = z.strictObject({
+  first_byte_ms: z.int().positive().optional(),
+  idle_ms: z.int().positive().optional(),
+  /** From arrival to the last byte; 0 for no limit. */
+  total_ms: z.int().nonnegative().optional(),
+});
+
 export const gatewayConfigSchema = z.strictObject({
   version: z.literal(1),
   stack: z.string(),
   upstreams: z.array(upstreamSchema),
   aliases: aliasesSchema.default({}),
+  timeouts: timeoutsSchema.optional(),
+  /** Silence after which a waiting stream gets a comment, in milliseconds; 0 for never. */
+  heartbeat_ms: z.int().nonnegative().optional(),
 });
 
 /** Alias → ordered candidates. */

@@ -6,7 +6,7 @@ import { gatewayPaths } from "./paths.ts";
 export type RelayLimits = Readonly<{
   connectMs: number;
   /** From the request being sent to its first response byte: generous, because models load. */
-  headersMs: number;
+  firstByteMs: number;
   /** Between two response bytes. */
   idleMs: number;
   /** How long a client may refuse to read before it counts as gone. */
@@ -41,6 +41,10 @@ export type GatewaySettings = Readonly<{
   /** What a client's connection may cost. */
   door: DoorLimits;
   limits: RelayLimits;
+  /** From a request's arrival to the end of its answer; 0 for no limit. */
+  totalMs: number;
+  /** Silence after which a waiting stream gets a comment; 0 for never. */
+  heartbeatMs: number;
   queue: Readonly<{ maxWaiting: number; maxWaitMs: number }>;
   /** Pause between two looks at a ready upstream, and the longest one at an unready upstream. */
   poll: Readonly<{ readyMs: number; unreadyMs: number }>;
@@ -72,10 +76,12 @@ export function readSettings(environment: Environment): GatewaySettings {
     },
     limits: {
       connectMs: number("NEXUS_GATEWAY_CONNECT_MS", 5_000),
-      headersMs: number("NEXUS_GATEWAY_HEADERS_MS", 900_000),
+      firstByteMs: number("NEXUS_GATEWAY_HEADERS_MS", 900_000),
       idleMs: number("NEXUS_GATEWAY_IDLE_MS", 300_000),
       stallMs: number("NEXUS_GATEWAY_STALL_MS", 300_000),
     },
+    totalMs: number("NEXUS_GATEWAY_TOTAL_MS", 0),
+    heartbeatMs: number("NEXUS_GATEWAY_HEARTBEAT_MS", 15_000),
     queue: {
       maxWaiting: number("NEXUS_GATEWAY_QUEUE_LENGTH", 256),
       maxWaitMs: number("NEXUS_GATEWAY_QUEUE_MS", 120_000),

@@ -44,6 +44,23 @@ export function gatewayConfig(stack: Stack, urls: Readonly<Record<string, string
     stack: stack.name,
     upstreams: upstreams.filter((upstream) => upstream !== undefined),
     aliases: stack.gateway.aliases,
+    ...patience(stack.gateway),
+  };
+}
+
+/** Only what the stack says: the gateway knows its defaults. */
+function patience({
+  timeouts: { firstByteMs, idleMs, totalMs },
+  heartbeatMs,
+}: Stack["gateway"]): Pick<GatewayConfig, "timeouts" | "heartbeat_ms"> {
+  const timeouts = {
+    ...(firstByteMs !== undefined && { first_byte_ms: firstByteMs }),
+    ...(idleMs !== undefined && { idle_ms: idleMs }),
+    ...(totalMs !== undefined && { total_ms: totalMs }),
+  };
+  return {
+    ...(Object.keys(timeouts).length > 0 && { timeouts }),
+    ...(heartbeatMs !== undefined && { heartbeat_ms: heartbeatMs }),
   };
 }
 

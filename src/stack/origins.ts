@@ -5,6 +5,7 @@ import type { Member } from "./members.ts";
 import { formatPath, type Path } from "./problem.ts";
 import { formatBytes } from "./quantities.ts";
 import { activeMembers, joinFiles, type Readings } from "./resolve.ts";
+import { writePatience } from "./schema/patience.ts";
 import { placeOf } from "./source.ts";
 import { type StackFile, variablesBehind } from "./stack-file.ts";
 import type { Stack } from "./stack.ts";
@@ -25,13 +26,14 @@ export function traceOrigins(readings: Readings, stack: Stack): readonly Origin[
 
 function gatewayOrigins(readings: Readings): readonly Origin[] {
   const { gateway } = joinFiles(readings);
-  const { aliases, mem_limit: memory, ...given } = gateway;
+  const { aliases, mem_limit: memory, timeouts, heartbeat, ...given } = gateway;
   const { pids: _, ...defaults } = gatewayDefaults;
   const values = {
     ...defaults,
     ...given,
     mem_limit: formatBytes(memory ?? defaults.mem_limit),
     aliases,
+    ...writePatience({ timeouts, heartbeat }),
   };
   return leaves(["gateway"], values).map(([steps, value]) =>
     origin(steps, value, fromFiles(readings, steps)),

@@ -109,11 +109,13 @@ export function joinFiles({ files, directory }: Pick<Readings, "files" | "direct
   const aliases = Object.fromEntries(
     gateways.flatMap((gateway) => Object.entries(gateway.aliases ?? {})),
   );
+  const timeouts = Object.assign({}, ...gateways.map((gateway) => gateway.timeouts));
   return {
     name: specs.findLast(({ name }) => name !== undefined)?.name ?? nameOfFolder(directory),
     gateway: {
       ...gateways.reduce<GatewaySpec>((all, gateway) => ({ ...all, ...gateway }), {}),
       aliases,
+      timeouts,
     },
     volumes: Object.fromEntries(specs.flatMap(({ volumes }) => Object.entries(volumes ?? {}))),
     secrets: Object.fromEntries(secrets),
@@ -135,11 +137,26 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
     observabilityPort: spec.observability_port ?? gatewayDefaults.observability_port,
     host: spec.host ?? gatewayDefaults.host,
     aliases: (spec.aliases ?? {}) satisfies GatewayAliases,
+    ...resolvePatience(spec),
     ...(spec.base_image === undefined ? {} : { baseImage: spec.base_image }),
     limits: {
       memoryBytes: spec.mem_limit ?? gatewayDefaults.mem_limit,
       pids: gatewayDefaults.pids,
       ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }),
     },
+  };
+}
+
+function resolvePatience({
+  timeouts: { first_byte: firstByteMs, idle: idleMs, total: totalMs } = {},
+  heartbeat: heartbeatMs,
+}: GatewaySpec): Pick<GatewaySettings, "timeouts" | "heartbeatMs"> {
+  return {
+    timeouts: {
+      ...(firstByteMs !== undefined && { firstByteMs }),
+      ...(idleMs !== undefined && { idleMs }),
+      ...(totalMs !== undefined && { totalMs }),
+    },
+    ...(heartbeatMs !== undefined && { heartbeatMs }),
   };
 }

@@ -163,6 +163,10 @@ export type GatewaySettings = Readonly<{
   observabilityPort: number;
   host: string;
   aliases: GatewayAliases;
+  /** Limits of a request in milliseconds, total 0 for none; what is missing is the gateway's default. */
+  timeouts: Readonly<{ firstByteMs?: number; idleMs?: number; totalMs?: number }>;
+  /** Silence in milliseconds after which a waiting stream gets a comment, 0 for never; undefined is the gateway's default. */
+  heartbeatMs?: number;
   /** A Node image to build on; undefined lets Nexus assemble one on a local Linux engine, or pull its default. */
   baseImage?: string;
   limits: Limits;

@@ -22,6 +22,20 @@ describe("the gateway's configuration", () => {
     expect(gatewayConfigSchema.parse(config)).toEqual(config);
   });
 
+  test("holds the limits that the stack sets, and no others", () => {
+    expect(config).not.toHaveProperty("timeouts");
+    expect(config).not.toHaveProperty("heartbeat_ms");
+    const limited = stackOf([]);
+    const timeouts = { firstByteMs: 60_000, totalMs: 0 };
+    const gateway = { ...limited.gateway, timeouts, heartbeatMs: 0 };
+    const written = gatewayConfig({ ...limited, gateway }, {});
+    expect(written).toMatchObject({
+      timeouts: { first_byte_ms: 60_000, total_ms: 0 },
+      heartbeat_ms: 0,
+    });
+    expect(gatewayConfigSchema.parse(written)).toEqual(written);
+  });
+
   test("asks an endpoint without a probe for its models", () => {
     const { probe: _probe, ...bare } = external("mlx");
     const [upstream] = gatewayConfig(stackOf([bare]), {}).upstreams;

@@ -38,6 +38,17 @@ describe("includes", () => {
     });
   });
 
+  test("limits of several files add up, and those of the including file win", async () => {
+    const { stack } = await load({
+      "nexus.yaml": "include: [b.yaml]\ngateway: {heartbeat: off, timeouts: {idle: 1m}}",
+      "b.yaml": "gateway: {heartbeat: 30s, timeouts: {idle: 2m, first_byte: 20m, total: off}}",
+    });
+    expect(stack.gateway).toMatchObject({
+      heartbeatMs: 0,
+      timeouts: { idleMs: 60_000, firstByteMs: 1_200_000, totalMs: 0 },
+    });
+  });
+
   test("a missing file, a circle and a service in two files are told", async () => {
     const problems = await problemsOf({
       "nexus.yaml": `name: t\n${file("a", "include: [b.yaml, none.yaml]\n")}`,

@@ -83,6 +83,7 @@ describe("defaults", () => {
     expect((await load(stackWith("port: 80"))).stack.gateway).toEqual({
       port: 8800,
       observabilityPort: 8801,
+      timeouts: {},
       host: "127.0.0.1",
       aliases: {},
       limits: { memoryBytes: 512 * 1024 ** 2, pids: 1024 },

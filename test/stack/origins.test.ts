@@ -8,7 +8,7 @@ import { folderOf, load } from "./folder.ts";
 const files = {
   ".env": "TAG=2\n",
   "a.env": "FROM_FILE=1\nDOLLAR=a$$b\n",
-  "gateway.yaml": "gateway:\n  port: 9900\n",
+  "gateway.yaml": "gateway:\n  port: 9900\n  heartbeat: off\n  timeouts: {idle: 90s, total: off}\n",
   "nexus.yaml": `name: t
 include: [gateway.yaml]
 services:
@@ -73,6 +73,7 @@ test("every value says who gave it", async () => {
 test("sizes and durations are printed as people write them", async () => {
   const { origins } = await load(files, { environment });
   expect(effectiveStack(origins)).toMatchObject({
+    gateway: { heartbeat: "off", timeouts: { idle: "1m30s", total: "off" } },
     services: {
       ollama: {
         mem_limit: "8GiB",

@@ -49,7 +49,11 @@ export type TestGateway = Readonly<{
   logText: () => string;
   control: ControlClient;
   connect: () => Promise<ControlClient>;
-  configure: (upstreams: readonly Upstream[], aliases?: GatewayConfig["aliases"]) => Promise<void>;
+  configure: (
+    upstreams: readonly Upstream[],
+    aliases?: GatewayConfig["aliases"],
+    changes?: Partial<GatewayConfig>,
+  ) => Promise<void>;
   addKey: (details: Partial<KeyRecord> & { name: string }) => Promise<string>;
   /** Asks the API port with the key. */
   ask: (path: string, init?: AskOptions) => Promise<Response>;
@@ -102,8 +106,9 @@ export async function launchGateway(
     control,
     connect,
     addKey,
-    configure: async (upstreams, aliases = {}) => {
-      const config = { version: 1 as const, stack: "test", upstreams: [...upstreams], aliases };
+    configure: async (upstreams, aliases = {}, changes = {}) => {
+      const named = { version: 1 as const, stack: "test", aliases };
+      const config = { ...named, upstreams: [...upstreams], ...changes };
       await mustSucceed(control.call({ op: "configure", config }));
     },
     ask,

@@ -18,28 +18,35 @@ export type Endpoint = Readonly<{
   body: "json";
   /** Whether the body must name a model; otherwise the capability alone finds a service. */
   model: "required" | "optional";
+  /** Whether `stream: true` is answered with events; elsewhere it means nothing. */
+  streams: boolean;
 }>;
+
+const whole = { streams: false };
 
 /** Every inference endpoint. */
 export const endpoints: readonly Endpoint[] = [
   post("/chat/completions", "createChatCompletion", ["chat"]),
   post("/completions", "createCompletion", ["completion", "chat"]),
   post("/responses", "createResponse", ["chat"]),
-  post("/embeddings", "createEmbedding", ["embedding"]),
-  post("/rerank", "createRerank", ["rerank"], { model: "optional" }),
+  post("/embeddings", "createEmbedding", ["embedding"], whole),
+  post("/rerank", "createRerank", ["rerank"], { model: "optional", ...whole }),
   post("/images/generations", "createImage", ["image"], { model: "optional" }),
   post("/audio/speech", "createSpeech", ["tts", "audio"], { model: "optional" }),
   post("/messages", "createMessage", ["messages"], { translatedFor: [] }),
-  post("/messages/count_tokens", "countMessageTokens", ["messages"], { translatedFor: [] }),
+  post("/messages/count_tokens", "countMessageTokens", ["messages"], {
+    translatedFor: [],
+    ...whole,
+  }),
 ];
 
 function post(
   path: string,
   operation: string,
   capabilities: readonly string[],
-  differences: Partial<Pick<Endpoint, "body" | "model" | "translatedFor">> = {},
+  differences: Partial<Pick<Endpoint, "body" | "model" | "translatedFor" | "streams">> = {},
 ): Endpoint {
-  const usual = { method: "POST", body: "json", model: "required" } as const;
+  const usual = { method: "POST", body: "json", model: "required", streams: true } as const;
   const named = { path: `/v1${path}`, upstreamPath: path, operation, capabilities };
   return { ...usual, ...named, ...differences };
 }

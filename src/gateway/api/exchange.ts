@@ -6,7 +6,7 @@ import { Stopwatch } from "../metrics/stopwatch.ts";
 import { lingerOver } from "../request/body.ts";
 import { dialectOf, type Dialect } from "./dialect.ts";
 import { failureHeaders, type Failure } from "./failure.ts";
-import type { Headers } from "./headers.ts";
+import { streamHeaders, type Headers } from "./headers.ts";
 import type { Cost, UsageTap } from "../usage/usage-tap.ts";
 
 const saneRequestId = /^[\w.-]{1,128}$/;
@@ -41,6 +41,7 @@ export class Exchange {
   #onCut: ((failure: Failure) => void) | undefined;
   #left = false;
   #heldBytes = 0;
+  #begun = false;
   #failure: Failure | undefined;
   #ownMs: number | undefined;
 
@@ -64,6 +65,16 @@ export class Exchange {
     return this.#left;
   }
 
+  /** Whether there is nobody to answer, or nothing left to say. */
+  get over(): boolean {
+    return this.#left || this.response.writableEnded;
+  }
+
+  /** Whether an event stream was begun before anybody had answered. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
   get seconds(): number {
     return this.stopwatch.elapsedMs / 1000;
   }
@@ -72,9 +83,10 @@ export class Exchange {
     return new URLSearchParams((this.request.url ?? "").split("?", 2)[1]);
   }
 
-  /** What to do at the moment the client goes away; replaces what was to be done before. */
+  /** What to do at the moment the client goes away, or now if it has gone; replaces what was to be done before. */
   onLeave(leave: (() => void) | undefined): void {
     this.#onLeave = leave;
+    if (this.#left) leave?.();
   }
 
   /** How to end the answer early with a reason; without one, an unanswered request is answered with the reason. */
@@ -125,9 +137,21 @@ export class Exchange {
     return this.dialect.failureEvent(failure, this.id);
   }
 
+  /** Begins an event stream before anybody has answered: from here on a failure is its last event. */
+  beginEvents(headers: Headers): void {
+    if (this.over || this.response.headersSent) return;
+    this.#begun = true;
+    const type = { "content-type": "text/event-stream; charset=utf-8" };
+    this.response.writeHead(200, { ...type, ...streamHeaders, ...headers });
+  }
+
   /** Answers with a failure, unless an answer has begun. */
   fail(failure: Failure): void {
     this.note(failure);
+    if (this.#begun) {
+      if (!this.over) this.response.end(this.failureEvent(failure));
+      return;
+    }
     const headers = { ...this.routeHeaders(), ...failureHeaders(failure) };
     this.send(failure.status, headers, this.dialect.failureBody(failure, this.id));
   }
@@ -143,7 +167,14 @@ export class Exchange {
     const length = String(Buffer.byteLength(body));
     this.response.writeHead(status, { ...headers, "content-length": length });
     this.response.end(this.request.method === "HEAD" ? undefined : body);
+    this.watchReader();
     lingerOver(this.request);
+  }
+
+  /** Of a finished answer, waits for the client to read what is left as long as it reads. */
+  watchReader(): void {
+    if (this.response.writableLength === 0) return;
+    this.response.setTimeout(this.#app.settings.limits.stallMs, () => this.response.destroy());
   }
 
   #close(): void {

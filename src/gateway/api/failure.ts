@@ -82,6 +82,12 @@ export function upstreamTimeout(service: string, waitedMs: number): Failure {
   return { status: 504, code: "upstream_timeout", message, fault: "upstream" };
 }
 
+/** The request as a whole took longer than the stack lets one take. */
+export function tookTooLong(limitMs: number): Failure {
+  const message = `The request took longer than ${Math.round(limitMs / 1000)} s, the limit of this gateway.`;
+  return { status: 504, code: "upstream_timeout", message, fault: "policy" };
+}
+
 /** The gateway is going down and takes nothing new. */
 export function shuttingDown(): Failure {
   const message = "The gateway is shutting down.";

@@ -33,6 +33,7 @@ const keptFromUpstream = new Set([
   "x-forwarded-proto",
   "x-real-ip",
   "x-request-id",
+  "x-nexus-heartbeat",
 ]);
 
 /** What the gateway says itself, and what would let an upstream speak for the gateway's origin. */
@@ -50,6 +51,9 @@ const keptFromClient = new Set([
   "x-nexus-overhead-ms",
   "x-nexus-queue-ms",
 ]);
+
+/** What every event stream says: nobody on the way may keep or collect it. */
+export const streamHeaders = { "cache-control": "no-cache", "x-accel-buffering": "no" } as const;
 
 /** The headers an upstream gets: the client's, without what is not meant for it. */
 export function upstreamHeaders(headers: IncomingHttpHeaders, requestId: string): Headers {

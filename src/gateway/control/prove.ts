@@ -7,7 +7,8 @@ import { endpoints, type Endpoint } from "../api/endpoints.ts";
 import { isRecord, parseJson } from "../json.ts";
 import { probeUpstream } from "../upstreams/probe.ts";
 import type { ControlResult } from "../protocol.ts";
-import { startAttempt, type Attempt, type Sink } from "../request/relay.ts";
+import type { Sink } from "../request/relay-options.ts";
+import { startAttempt, type Attempt } from "../request/relay.ts";
 
 type Proof = ControlResult["prove"];
 
@@ -147,6 +148,7 @@ function excerpt(body: Buffer): string {
 
 /** An answer too long to be held is proof enough without being kept. */
 class Discard implements Sink {
+  readonly headersSent = false;
   writeHead(): void {}
   flushHeaders(): void {}
   write(): boolean {

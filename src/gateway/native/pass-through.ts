@@ -8,13 +8,9 @@ import { holdToLimits } from "../keys/hold-to-limits.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { follow } from "../request/follow.ts";
 import { lingerOver } from "../request/body.ts";
-import {
-  startAttempt,
-  type Attempt,
-  type RelayOptions,
-  type RelayRequest,
-  type Sink,
-} from "../request/relay.ts";
+import { relayLimits } from "../request/patience.ts";
+import type { RelayOptions, RelayRequest, Sink } from "../request/relay-options.ts";
+import { startAttempt, type Attempt } from "../request/relay.ts";
 import { inFlight, inSlot } from "../request/slot.ts";
 import { nearNames } from "../routing/near-names.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
@@ -92,7 +88,7 @@ async function attemptOnce(visit: Visit, body: RelayRequest["body"]): Promise<At
   const sent = { ...upstreamHeaders(headers, exchange.id), ...uploadHeaders(exchange) };
   const options: RelayOptions = {
     backend: monitor.backend,
-    limits: app.settings.limits,
+    limits: relayLimits(app),
     sink: sinkOf(exchange, askedBy(visit)),
     holds: (status, { location }) => isRedirect(status) && location !== undefined,
     ownHeaders: () => exchange.routeHeaders(),
@@ -121,6 +117,9 @@ function sinkOf({ response }: Exchange, asked: Asked): Sink {
     end: (chunk) => response.end(chunk),
     destroy: () => response.destroy(),
     once: (event, listener) => response.once(event, listener),
+    get headersSent() {
+      return response.headersSent;
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Exchange } from "../api/exchange.ts";
 import { upstreamBroken } from "../api/failure.ts";
 import type { Attempt } from "./relay.ts";
+import { tellInEvents } from "./upstream-failure.ts";
 
 /** Gives the client an upstream's answer; redirects and errors in a foreign shape become the gateway's own errors. */
 export function passOn(
@@ -14,6 +15,7 @@ export function passOn(
       upstreamBroken(service, "answered with a redirect, which is not followed"),
     );
   }
+  if (exchange.begun) return exchange.fail(tellInEvents(service, status, body));
   if (status >= 400 && !exchange.dialect.isError(headers, body)) {
     return exchange.fail(exchange.dialect.wrapError(service, status, body));
   }

@@ -4,13 +4,16 @@ import type { Candidate } from "../routing/route.ts";
 import { UsageTap } from "../usage/usage-tap.ts";
 import { follow } from "./follow.ts";
 import type { Inquiry } from "./inquiry.ts";
-import { startAttempt, type Attempt, type RelayOptions, type RelayRequest } from "./relay.ts";
+import { relayLimits } from "./patience.ts";
+import type { RelayOptions, RelayRequest } from "./relay-options.ts";
+import { startAttempt, type Attempt } from "./relay.ts";
 import { inSlot } from "./slot.ts";
 import type { Edit } from "./splice.ts";
 
 /** Waits for a slot and makes the attempt; undefined when the exchange ended without one. */
 export function admit(inquiry: Inquiry, candidate: Candidate): Promise<Attempt | undefined> {
   const { backend } = candidate.monitor;
+  inquiry.heartbeat?.wait();
   return inSlot({ ...inquiry, backend }, () => attemptTwice(inquiry, candidate));
 }
 
@@ -24,19 +27,20 @@ async function attemptTwice(inquiry: Inquiry, candidate: Candidate): Promise<Att
 }
 
 async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
-  const { app, exchange, endpoint } = inquiry;
+  const { app, exchange, endpoint, heartbeat } = inquiry;
   const { upstream, backend } = candidate.monitor;
-  if (exchange.left) return { kind: "cancelled", streaming: false };
+  if (exchange.over) return { kind: "cancelled", streaming: false };
   const usageEdit = upstream.stream_usage === true ? editToAsk(inquiry) : undefined;
   const tap = new UsageTap({ hidesUsage: usageEdit !== undefined, textBytes: textBytes(inquiry) });
   exchange.tap = tap;
   const options: RelayOptions = {
     backend,
-    limits: app.settings.limits,
+    limits: relayLimits(app),
     sink: exchange.response,
     tap,
     ownHeaders: () => exchange.routeHeaders(),
     failureEvent: (failure) => exchange.failureEvent(failure),
+    onAnswer: (events) => heartbeat?.follow(events),
     onFirstByte: () => app.metrics.firstByte(endpoint.path, upstream.id, exchange.seconds),
     onBroken: (failure) => exchange.note(failure),
   };

@@ -18,6 +18,7 @@ export async function follow(attempted: Attempted, start: () => RunningAttempt):
   exchange.onLeave(undefined);
   exchange.onCut(undefined);
   exchange.stopwatch.back();
+  if (result.kind === "streamed" || result.kind === "broken") exchange.watchReader();
   count(attempted, result);
   return result;
 }

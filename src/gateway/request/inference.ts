@@ -7,6 +7,7 @@ import type { KeyRecord } from "../protocol.ts";
 import { route, type Route } from "../routing/route.ts";
 import { tryEach } from "./fall-over.ts";
 import type { Inquiry } from "./inquiry.ts";
+import { limitTotal, startHeartbeat } from "./patience.ts";
 import { receiveJson } from "./payload.ts";
 
 /** Answers a request at an inference endpoint; the answer may go on after the promise is kept only if the client reads slowly. */
@@ -20,16 +21,29 @@ export async function serveInference(
   const received = await receiveJson(exchange, endpoint, app.settings.maxBodyBytes);
   if (received.kind === "left") return app.metrics.departed("sending");
   if (received.kind === "refused") return exchange.fail(received.failure);
-  if (received.payload.stream) exchange.facts.stream = true;
-  const inquiry = { app, exchange, endpoint, key, payload: received.payload };
-  const found = await findRoute(inquiry);
+  const { payload } = received;
+  if (payload.stream) exchange.facts.stream = true;
+  const asked = { app, exchange, endpoint, key, payload };
+  const found = await findRoute(asked);
   if (found.kind === "none") return exchange.fail(found.failure);
   exchange.facts.reason = found.reason;
-  await tryEach(inquiry, found.candidates);
+  const heartbeat = startHeartbeat(asked, found);
+  const endLimit = limitTotal(app, exchange);
+  try {
+    await tryEach({ ...asked, heartbeat }, found.candidates);
+  } finally {
+    heartbeat?.stop();
+    endLimit();
+  }
 }
 
 /** A model that nobody has may have been pulled a moment ago: it is looked for once more before it is refused. */
-async function findRoute({ app, endpoint, key, payload }: Inquiry): Promise<Route> {
+async function findRoute({
+  app,
+  endpoint,
+  key,
+  payload,
+}: Omit<Inquiry, "heartbeat">): Promise<Route> {
   const search = () => route(app.registry.snapshot, endpoint, payload.model, key);
   const found = search();
   if (found.kind === "found" || found.failure.status !== 404) return found;

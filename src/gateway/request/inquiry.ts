@@ -3,6 +3,7 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
 import type { KeyRecord } from "../protocol.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import type { Payload } from "./payload.ts";
 
 /** One request on its way. */
@@ -12,4 +13,5 @@ export type Inquiry = Readonly<{
   endpoint: Endpoint;
   key: KeyRecord;
   payload: Payload;
+  heartbeat: Heartbeat | undefined;
 }>;

@@ -1,33 +1,11 @@
 /** One attempt to have one upstream answer one request. A stream goes to the client as it comes; a small answer comes back whole. */
 import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import type { Backend } from "../upstreams/backend.ts";
 import { EventBoundary } from "./event-boundary.ts";
-import type { Failure } from "../api/failure.ts";
-import { clientHeaders, mediaType, type Headers } from "../api/headers.ts";
-import type { RelayLimits } from "../settings.ts";
-import type { UsageTap } from "../usage/usage-tap.ts";
+import { upstreamBroken, type Failure } from "../api/failure.ts";
+import { clientHeaders, mediaType, streamHeaders, type Headers } from "../api/headers.ts";
+import type { RelayOptions, RelayRequest } from "./relay-options.ts";
 import { nameFailure, timeoutFailure, truncatedAnswer } from "./upstream-failure.ts";
-
-/** Where a streamed answer goes: a ServerResponse, or anything that behaves like one. */
-export type Sink = {
-  writeHead(status: number, headers: Headers): unknown;
-  flushHeaders(): void;
-  write(chunk: Buffer | string): boolean;
-  end(chunk?: string): unknown;
-  destroy(): unknown;
-  once(event: "drain", listener: () => void): unknown;
-};
-
-/** A request as an upstream gets it. */
-export type RelayRequest = Readonly<{
-  method: string;
-  path: string;
-  headers: Headers;
-  /** Null for a request without a body. */
-  body: Buffer | Readable | null;
-}>;
 
 /** How an attempt ended. */
 export type Attempt = Readonly<
@@ -41,25 +19,6 @@ export type Attempt = Readonly<
   | { kind: "broken"; status: number; bytes: number; failure: Failure }
   | { kind: "cancelled"; streaming: boolean }
 >;
-
-/** Everything an attempt needs beside the request. */
-export type RelayOptions = Readonly<{
-  backend: Backend;
-  limits: RelayLimits;
-  sink: Sink;
-  /** What is held until it is complete, so that the caller may still answer something else: by default every small answer. */
-  holds?: (status: number, headers: IncomingHttpHeaders) => boolean;
-  /** Sees what passes, and may keep an event from the client. */
-  tap?: UsageTap;
-  /** Headers of the gateway's own, added to a streamed answer. */
-  ownHeaders: () => Headers;
-  /** Told once, when the first byte of a streamed answer's body is about to go out. */
-  onFirstByte: () => void;
-  /** The event that ends a broken stream, in the words of the client's API. */
-  failureEvent: (failure: Failure) => string;
-  /** Told when a streamed answer breaks off, before the client can see its end. */
-  onBroken: (failure: Failure) => void;
-}>;
 
 /** A running attempt; `cancel` ends it at once in every phase, `breakOff` tells the client why first. */
 export type RunningAttempt = Readonly<{
@@ -90,6 +49,7 @@ class Relay implements Dispatcher.DispatchHandler {
   #fresh = true;
   #status = 0;
   #headers: Headers = {};
+  #length: string | undefined;
   #events: EventBoundary | undefined;
   #held: Buffer[] = [];
   #bytes = 0;
@@ -103,7 +63,7 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   send({ method, path, headers, body }: RelayRequest): void {
-    this.#watch(this.#options.limits.headersMs);
+    this.#watch(this.#options.limits.firstByteMs);
     const request = { method, path, headers, body };
     this.#options.backend.dispatch(request, this);
   }
@@ -135,10 +95,12 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = clientHeaders(headers);
     this.#watch(this.#options.limits.idleMs);
-    const { holds } = this.#options;
+    const { holds, onAnswer } = this.#options;
     if (!holds && isEventStream(headers)) this.#events = new EventBoundary();
+    onAnswer?.(this.#events);
+    this.#length = headers["content-length"];
     if ((holds ?? holdsWhatMayFail)(status, headers)) this.#phase = "holding";
-    else this.#startStream(headers["content-length"]);
+    else this.#startStream();
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -173,15 +135,15 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#end(failure, { connected, stale: connected && !begun && !this.#fresh });
   }
 
-  #startStream(length: string | undefined): void {
-    const { sink, ownHeaders } = this.#options;
-    this.#phase = "streaming";
-    if (this.#events) {
-      this.#headers["cache-control"] = "no-cache";
-      this.#headers["x-accel-buffering"] = "no";
-    } else if (length !== undefined) {
-      this.#headers["content-length"] = length;
+  #startStream(): void {
+    const { sink, ownHeaders, backend } = this.#options;
+    if (sink.headersSent && !this.#events) {
+      return this.fail(upstreamBroken(backend.id, "answered with something that is no stream"));
     }
+    this.#phase = "streaming";
+    if (sink.headersSent) return;
+    if (this.#events) Object.assign(this.#headers, streamHeaders);
+    else if (this.#length !== undefined) this.#headers["content-length"] = this.#length;
     sink.writeHead(this.#status, { ...this.#headers, ...ownHeaders() });
     sink.flushHeaders();
   }
@@ -193,7 +155,7 @@ class Relay implements Dispatcher.DispatchHandler {
     if (!this.#events) this.#options.tap?.piece(chunk);
     if (passed === undefined || this.#options.sink.write(passed)) return;
     this.#controller?.pause();
-    this.#watch(this.#options.limits.stallMs);
+    this.#watch(this.#options.limits.stallMs, () => this.#giveUpOnClient());
     this.#options.sink.once("drain", () => this.#resume());
   }
 
@@ -224,15 +186,19 @@ class Relay implements Dispatcher.DispatchHandler {
       this.#abort();
       return;
     }
-    this.#startStream(undefined);
-    this.#pass(body);
+    this.#startStream();
+    if (this.#phase === "streaming") this.#pass(body);
   }
 
-  #watch(ms: number): void {
+  #watch(ms: number, expire = () => this.fail(timeoutFailure(this.#options.backend.id, ms))): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.fail(timeoutFailure(this.#options.backend.id, ms));
-    }, ms);
+    this.#timer = setTimeout(expire, ms);
+  }
+
+  /** Who reads nothing for so long has gone, whatever the connection says. */
+  #giveUpOnClient(): void {
+    this.cancel();
+    this.#options.sink.destroy();
   }
 
   #end(failure: Failure, state: Readonly<{ connected: boolean; stale: boolean }>): void {
@@ -242,8 +208,9 @@ class Relay implements Dispatcher.DispatchHandler {
     }
     this.#options.onBroken(failure);
     this.#over({ kind: "broken", status: this.#status, bytes: this.#bytes, failure });
-    if (this.#events) this.#options.sink.end(this.#options.failureEvent(failure));
-    else this.#options.sink.destroy();
+    const { sink, failureEvent } = this.#options;
+    if (this.#events && !this.#events.isInside) sink.end(failureEvent(failure));
+    else sink.destroy();
   }
 
   #over(attempt: Attempt): boolean {

@@ -47,13 +47,16 @@ export function timeoutFailure(service: string, waitedMs: number): Failure {
 
 /** Whether an error answer is in OpenAI's shape and may reach the client as it is. */
 export function isOpenAiError(headers: Headers, body: Buffer): boolean {
-  if (mediaType(headers) !== "application/json") return false;
+  return mediaType(headers) === "application/json" && openAiError(body) !== undefined;
+}
+
+function openAiError(body: Buffer): Record<string, unknown> | undefined {
   try {
     const document: unknown = JSON.parse(body.toString());
     const error = isRecord(document) ? document["error"] : undefined;
-    return isRecord(error) && typeof error["message"] === "string";
+    return isRecord(error) && typeof error["message"] === "string" ? error : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -63,6 +66,21 @@ export function wrapUpstreamError(service: string, status: number, body: Buffer)
   const message = `The service "${service}" answered ${status}${told ? `: ${told}` : "."}`;
   const failure = { status, code: "upstream_error", message, fault: "upstream" } as const;
   return status === 503 || status === 429 ? { ...failure, retryAfterMs: 2_000 } : failure;
+}
+
+/** An answer that came too late for a status of its own, as the failure that ends the stream. */
+export function tellInEvents(service: string, status: number, body: Buffer): Failure {
+  if (status < 400) return upstreamBroken(service, "answered with something that is no stream");
+  const told = openAiError(body);
+  const failure = wrapUpstreamError(service, status, body);
+  if (!told) return failure;
+  const { message, code, param } = told;
+  return {
+    ...failure,
+    message: String(message),
+    ...(typeof code === "string" && { code }),
+    ...(typeof param === "string" && { param }),
+  };
 }
 
 /** The message of the shapes that are common (`{"error":"…"}`, `{"detail":"…"}`), unless it tells an address. */

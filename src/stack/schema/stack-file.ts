@@ -1,6 +1,7 @@
 /** The whole stack file. */
 import { z } from "zod";
 import { bytes, oneOrMore, port, positive, text } from "./fields.ts";
+import { heartbeat, timeouts } from "./patience.ts";
 import { serviceSchema } from "./service.ts";
 import { volume } from "./storage.ts";
 
@@ -29,6 +30,10 @@ const gatewaySchema = z.strictObject({
     .describe(
       "Further names for models, each with one target or an ordered list: service/model or a model's name.",
     ),
+  timeouts: timeouts.optional().describe("How long a request may take."),
+  heartbeat: heartbeat
+    .optional()
+    .describe("Silence after which a waiting stream gets a comment, or off; 15s by default."),
   base_image: text.optional().describe("Node image that the gateway is built on."),
   mem_limit: bytes.optional().describe("Most memory the gateway may use; 512MiB by default."),
   cpus: positive.optional().describe("Most cores the gateway may use."),
