@@ -1,4 +1,5 @@
 /** What every part of the running gateway works with. */
+import type { Certificates } from "./door/certificate.ts";
 import type { ByteBudget } from "./door/byte-budget.ts";
 import type { Backends } from "./upstreams/backend.ts";
 import type { Exchange } from "./api/exchange.ts";
@@ -20,6 +21,8 @@ export type App = Readonly<{
   backends: Backends;
   registry: Registry;
   metrics: GatewayMetrics;
+  /** The certificate of the API port. */
+  certificates: Certificates;
   /** The room for request bodies in memory. */
   bodies: ByteBudget;
   /** The exchanges under way, so that a shutdown can end them honestly. */

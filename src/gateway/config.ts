@@ -58,6 +58,8 @@ export const gatewayConfigSchema = z.strictObject({
   timeouts: timeoutsSchema.optional(),
   /** Silence after which a waiting stream gets a comment, in milliseconds; 0 for never. */
   heartbeat_ms: z.int().nonnegative().optional(),
+  /** The certificate that the API port is to present, by its digest: it comes with its key in the order that configures. */
+  tls: z.strictObject({ certificate: z.string() }).exactOptional(),
 });
 
 /** Alias → ordered candidates. */
@@ -78,4 +80,9 @@ export function canonicalJson(value: unknown): string {
 /** Names a configuration: SHA-256, in hex, of the canonical JSON of what the schema makes of it. */
 export function configHash(config: GatewayConfig): string {
   return createHash("sha256").update(canonicalJson(config)).digest("hex");
+}
+
+/** Names a certificate: SHA-256 of its PEM text, in hex. */
+export function certificateDigest(pem: string): string {
+  return createHash("sha256").update(pem).digest("hex");
 }

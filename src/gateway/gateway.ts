@@ -1,24 +1,22 @@
 /** Puts the parts together and opens the doors. */
-import { headFailure, isLast, unknownExpectation } from "./door/head.ts";
-import { refuseMalformed } from "./door/malformed.ts";
+import { answerRequests, serverLimits } from "./door/api-server.ts";
+import { secureDoor } from "./door/secure-door.ts";
 import { ByteBudget } from "./door/byte-budget.ts";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { findApiRoute, serveApi } from "./api/api.ts";
 import type { App } from "./app.ts";
 import { Backends } from "./upstreams/backend.ts";
 import { openControl, type ControlServer } from "./control/server.ts";
-import { Exchange } from "./api/exchange.ts";
-import { internalFailure, shuttingDown } from "./api/failure.ts";
+import type { Exchange } from "./api/exchange.ts";
+import { shuttingDown } from "./api/failure.ts";
 import { GatewayMetrics } from "./metrics/gateway-metrics.ts";
 import { Allowances } from "./keys/allowances.ts";
 import { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
 import { serveObservability } from "./api/observability.ts";
 import { Registry } from "./upstreams/registry.ts";
-import type { DoorLimits, GatewaySettings } from "./settings.ts";
+import type { GatewaySettings } from "./settings.ts";
 import { version } from "./version.ts";
 
 /** A gateway that serves. */
@@ -32,12 +30,14 @@ export type Gateway = Readonly<{
 /** Starts a gateway; resolves once both ports and the control channel accept connections. */
 export async function startGateway(settings: GatewaySettings, log: Log): Promise<Gateway> {
   const state = { draining: false };
-  const app = await assemble(settings, log, () => state.draining);
-  const api = openApi(app);
+  const api = createServer(serverLimits(settings.door));
+  const app = await assemble(settings, log, api, () => state.draining);
+  answerRequests(api, app);
   const observability = createServer((request, response) => {
     serveObservability(app, request, response);
   });
   await app.registry.load();
+  await app.certificates.load(app.registry.snapshot.config?.tls?.certificate);
   const apiPort = await listen(api, settings.apiPort, settings.host);
   const observabilityPort = await listen(observability, settings.observabilityPort, settings.host);
   const control = await openControl(app, { apiPort, observabilityPort });
@@ -55,48 +55,10 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
   return { apiPort, observabilityPort, close };
 }
 
-/** The server of the API port, not listening yet. */
-function openApi(app: App): Server {
-  const { door } = app.settings;
-  const api = createServer(serverLimits(door));
-  const closed = new WeakSet<Duplex>();
-  const take = (request: IncomingMessage, response: ServerResponse) => {
-    // RFC 9112, section 9.6: nothing is processed that follows the last request of a connection.
-    if (closed.has(request.socket)) return;
-    if (isLast(request)) {
-      closed.add(request.socket);
-      response.shouldKeepAlive = false;
-    }
-    receive(app, request, response);
-  };
-  api.on("request", take);
-  api.maxConnections = door.maxConnections;
-  // Without this listener Node would tell a client to go on before its key was looked at.
-  api.on("checkContinue", take);
-  api.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
-    new Exchange(app, "_other", [request, response]).fail(unknownExpectation());
-  });
-  api.on("clientError", (error, socket) => refuseMalformed(app, error, socket));
-  return api;
-}
-
-/** Node's own limits against clients that never finish what they begin. */
-function serverLimits({ headMs, requestMs, idleMs }: DoorLimits) {
-  return {
-    headersTimeout: headMs,
-    requestTimeout: requestMs,
-    keepAliveTimeout: idleMs,
-    connectionsCheckingInterval: Math.min(5_000, headMs, requestMs),
-    maxHeaderSize: 16 * 1024,
-    // Asked for by `headFailure`, whose answer says what is wrong.
-    requireHostHeader: false,
-    noDelay: true,
-  };
-}
-
 async function assemble(
   settings: GatewaySettings,
   log: Log,
+  api: Server,
   isDraining: () => boolean,
 ): Promise<App> {
   const backends = new Backends(settings);
@@ -104,9 +66,11 @@ async function assemble(
   const keys = await openKeys(settings.keysFile, log);
   const bodies = new ByteBudget(settings.maxBufferedBytes);
   const metrics = new GatewayMetrics(version, registry, backends, bodies);
+  const { door: limits, certificatesFolder: folder } = settings;
+  const certificates = secureDoor(api, { limits, folder, metrics, log });
   const exchanges = new Set<Exchange>();
   const allowances = new Allowances(() => ({ monotonic: performance.now(), wall: Date.now() }));
-  const parts = { keys, allowances, backends, registry, metrics, exchanges, bodies };
+  const parts = { keys, allowances, backends, registry, metrics, exchanges, bodies, certificates };
   return { version, settings, log, ...parts, isDraining };
 }
 
@@ -119,19 +83,6 @@ async function openKeys(file: string, log: Log): Promise<KeyRing> {
     log("error", "keys.rejected", { reason });
     return KeyRing.besideUnread(file);
   }
-}
-
-function receive(app: App, request: IncomingMessage, response: ServerResponse): void {
-  const found = findApiRoute(request.url ?? "/");
-  const exchange = new Exchange(app, found.route.label, [request, response]);
-  const failure = headFailure(request);
-  if (failure) return exchange.fail(failure);
-  serveApi(app, exchange, found).catch((error: unknown) => {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : "unknown";
-    app.log("error", "request.crashed", { request_id: exchange.id, reason });
-    if (response.headersSent) response.destroy();
-    else exchange.fail(internalFailure());
-  });
 }
 
 function listen(server: Server, port: number, host: string | undefined): Promise<number> {

@@ -33,7 +33,12 @@ export type KeyRecord = Readonly<{
 export type ControlRequest = Readonly<
   | { op: "hello" }
   /** Validates, persists and swaps the configuration without dropping a request. */
-  | { op: "configure"; config: GatewayConfig }
+  | {
+      op: "configure";
+      config: GatewayConfig;
+      /** The pair that `config.tls` names; without it the gateway must have it already. */
+      tls?: Readonly<{ certificate: string; key: string }>;
+    }
   /** Probes an upstream (configured or not) until cancelled or `until` is reached; each change is a progress line. */
   | { op: "watch"; upstream: Upstream; until: "reachable" | "ready" }
   /** Makes a real minimal request to the upstream, the way a client's request would go. */
@@ -75,6 +80,8 @@ export type StackReadiness = Readonly<{
   container: string;
   /** Hash of the configuration in force, as `configHash` in the CLI computes it. */
   config_hash: string;
+  /** PEM of the certificate that the API port presents; absent where it speaks plain HTTP. */
+  certificate?: string;
   keys: number;
   /** Longest-lived open streams and requests in flight, over all upstreams. */
   in_flight: number;

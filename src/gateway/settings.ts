@@ -32,6 +32,8 @@ export type GatewaySettings = Readonly<{
   observabilityPort: number;
   socket: string;
   configFile: string;
+  /** Where the certificate of the API port is kept with its key. */
+  certificatesFolder: string;
   keysFile: string;
   /** How long live streams may go on after SIGTERM. */
   graceMs: number;
@@ -64,6 +66,7 @@ export function readSettings(environment: Environment): GatewaySettings {
     observabilityPort: number("NEXUS_GATEWAY_OBSERVABILITY_PORT", gatewayPaths.observabilityPort),
     socket: readBridgeSettings(environment).socket,
     configFile: join(data, "config.json"),
+    certificatesFolder: data,
     keysFile: join(data, "keys.json"),
     graceMs: number("NEXUS_GATEWAY_GRACE_MS", 8_000),
     maxBodyBytes: number("NEXUS_GATEWAY_MAX_BODY_BYTES", 32 * mebibyte),

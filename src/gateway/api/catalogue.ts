@@ -134,6 +134,7 @@ export function gatewayReadiness(app: App): Readonly<{ ready: boolean; body: unk
 /** The whole stack as the gateway sees it. */
 export function stackReadiness(app: App): StackReadiness {
   const { config, hash, monitors } = app.registry.snapshot;
+  const door = app.certificates.state;
   const all = [...monitors.values()];
   const ready = config !== undefined && app.keys.size > 0 && all.every((one) => one.ready);
   return {
@@ -141,6 +142,7 @@ export function stackReadiness(app: App): StackReadiness {
     stack: config?.stack ?? "",
     container: hostname(),
     config_hash: hash,
+    ...(door.kind === "secure" && { certificate: door.certified.certificate }),
     keys: app.keys.size,
     in_flight: app.backends.inFlight,
     services: all.map((monitor) => ({

@@ -73,11 +73,12 @@ function look(
 }
 
 async function configure(
-  { config }: Order<"configure">,
+  { config, tls }: Order<"configure">,
   { app }: OperationContext,
 ): Promise<ControlResult["configure"]> {
   try {
-    const hash = await app.registry.configure(config);
+    const take = () => app.registry.configure(config);
+    const hash = await app.certificates.change(config.tls?.certificate, tls, take);
     app.metrics.configured("accepted");
     return { config_hash: hash };
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Reads the lines of the control channel: nothing that is not in the protocol goes further. */
 import { z } from "zod";
+import { certifiedSchema } from "../door/certificate.ts";
 import { gatewayConfigSchema, upstreamSchema } from "../config.ts";
 import { keyRecordSchema } from "../keys/key-ring.ts";
 
@@ -9,7 +10,12 @@ const path = z.string().regex(/^\/(?!\/)[\x21-\x7e]*$/);
 
 const requestSchema = z.discriminatedUnion("op", [
   z.strictObject({ id, op: z.literal("hello") }),
-  z.strictObject({ id, op: z.literal("configure"), config: gatewayConfigSchema }),
+  z.strictObject({
+    id,
+    op: z.literal("configure"),
+    config: gatewayConfigSchema,
+    tls: certifiedSchema.exactOptional(),
+  }),
   z.strictObject({
     id,
     op: z.literal("watch"),

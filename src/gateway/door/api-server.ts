@@ -1,0 +1,59 @@
+/** The server of the API port, as far as it is about connections and not about what is asked on them. */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { findApiRoute, serveApi } from "../api/api.ts";
+import { Exchange } from "../api/exchange.ts";
+import { internalFailure } from "../api/failure.ts";
+import type { App } from "../app.ts";
+import type { DoorLimits } from "../settings.ts";
+import { headFailure, isLast, unknownExpectation } from "./head.ts";
+import { refuseMalformed } from "./malformed.ts";
+
+/** Has the API's server answer what it is asked, and what is no request. */
+export function answerRequests(api: Server, app: App): void {
+  const closed = new WeakSet<Duplex>();
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    // RFC 9112, section 9.6: nothing is processed that follows the last request of a connection.
+    if (closed.has(request.socket)) return;
+    if (isLast(request)) {
+      closed.add(request.socket);
+      response.shouldKeepAlive = false;
+    }
+    receive(app, request, response);
+  };
+  api.on("request", take);
+  api.maxConnections = app.settings.door.maxConnections;
+  // Without this listener Node would tell a client to go on before its key was looked at.
+  api.on("checkContinue", take);
+  api.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    new Exchange(app, "_other", [request, response]).fail(unknownExpectation());
+  });
+  api.on("clientError", (error, socket) => refuseMalformed(app, error, socket));
+}
+
+/** Node's own limits against clients that never finish what they begin. */
+export function serverLimits({ headMs, requestMs, idleMs }: DoorLimits) {
+  return {
+    headersTimeout: headMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: Math.min(5_000, headMs, requestMs),
+    maxHeaderSize: 16 * 1024,
+    // Asked for by `headFailure`, whose answer says what is wrong.
+    requireHostHeader: false,
+    noDelay: true,
+  };
+}
+
+function receive(app: App, request: IncomingMessage, response: ServerResponse): void {
+  const found = findApiRoute(request.url ?? "/");
+  const exchange = new Exchange(app, found.route.label, [request, response]);
+  const failure = headFailure(request);
+  if (failure) return exchange.fail(failure);
+  serveApi(app, exchange, found).catch((error: unknown) => {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : "unknown";
+    app.log("error", "request.crashed", { request_id: exchange.id, reason });
+    if (response.headersSent) response.destroy();
+    else exchange.fail(internalFailure());
+  });
+}

@@ -1,0 +1,189 @@
+import { once } from "node:events";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { Agent, request } from "node:https";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { connect, type SecureVersion } from "node:tls";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { certificateDigest } from "../../src/gateway/config.ts";
+import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
+import { launchGateway, mustSucceed, upstreamAt, type TestGateway } from "../support/gateway.ts";
+import { answersIn, sendRaw } from "../support/raw-client.ts";
+import { beginEvents, startUpstream, type TestUpstream } from "../support/upstream.ts";
+
+let upstream: TestUpstream;
+let gateway: TestGateway;
+const first = makeCertificate();
+const second = makeCertificate();
+
+beforeEach(async () => {
+  upstream = await startUpstream();
+  gateway = await launchGateway({ NEXUS_GATEWAY_CLIENT_HEAD_MS: "300" });
+});
+
+afterEach(async () => {
+  await gateway.close();
+  await upstream.stop();
+});
+
+/** Orders a configuration that wants a certificate, with what is sent for it. */
+function order(wanted: TestCertificate | undefined, sent?: TestCertificate) {
+  const config = {
+    version: 1 as const,
+    stack: "test",
+    upstreams: [upstreamAt(upstream.url)],
+    aliases: {},
+    ...(wanted && { tls: { certificate: certificateDigest(wanted.certificate) } }),
+  };
+  return gateway.control.call({ op: "configure", config, ...(sent && { tls: sent }) });
+}
+
+const secure = (wanted: TestCertificate) => mustSucceed(order(wanted, wanted));
+
+const port = (of = gateway) => Number(new URL(of.url).port);
+
+/** Asks over HTTPS, trusting exactly one certificate. */
+async function ask(trusted: TestCertificate, of = gateway, agent = new Agent()) {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const headers = { authorization: `Bearer ${of.key || gateway.key}` };
+  const options = { host: "127.0.0.1", port: port(of), path: "/v1/models", headers, agent };
+  request({ ...options, ca: trusted.certificate }, (response) => {
+    let text = String(response.statusCode);
+    response.on("data", (data) => (text += ` ${data}`)).once("end", () => resolve(text));
+  })
+    .on("error", reject)
+    .end();
+  return promise.finally(() => agent.destroy());
+}
+
+describe("a gateway with a certificate", () => {
+  test("speaks TLS at its API port, and plain HTTP no more", async () => {
+    await mustSucceed(order(undefined));
+    expect((await gateway.ask("/v1/models")).status).toBe(200);
+    await secure(first);
+    expect(await ask(first)).toMatch(/^200 .*"echo"/);
+    const [answer] = answersIn(
+      await sendRaw(gateway.url, "GET /health HTTP/1.1\r\nhost: g\r\n\r\n"),
+    );
+    expect([answer?.status, JSON.parse(answer?.body ?? "").error.code]).toEqual([
+      400,
+      "https_required",
+    ]);
+    await expect(ask(second)).rejects.toThrow(/self-signed|certificate/);
+    await mustSucceed(order(undefined));
+    expect((await gateway.ask("/v1/models")).status).toBe(200);
+    expect(await readdir(gateway.data)).not.toContainEqual(expect.stringMatching(/^certificate/));
+  });
+
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("speaks %s", async (version) => {
+    await secure(first);
+    expect(await negotiate(version)).toBe(version);
+  });
+
+  test("speaks nothing older than TLS 1.2", async () => {
+    await secure(first);
+    await expect(negotiate("TLSv1.1")).rejects.toThrow(/alert|version|protocol/i);
+  });
+
+  test("takes a new one without cutting a stream", async () => {
+    await secure(first);
+    const hold = Promise.withResolvers<void>();
+    upstream.behave({
+      "/v1/chat/completions": async (_, response) => {
+        beginEvents(response);
+        response.write("data: {}\n\n");
+        await hold.promise;
+        response.end("data: [DONE]\n\n");
+      },
+    });
+    const stream = chat(first);
+    await upstream.untilReceived(1);
+    await secure(second);
+    expect(await ask(second)).toMatch(/^200/);
+    hold.resolve();
+    expect(await stream).toContain("[DONE]");
+  });
+
+  test.each([
+    ["a key of another certificate", { ...first, key: second.key }, "does not belong"],
+    ["a key that is none", { ...first, key: "nothing" }, "no PEM key"],
+    ["another certificate than the one wanted", second, "did not come with its key"],
+    ["nothing", undefined, "did not come with its key"],
+  ])("keeps the old one when it is sent %s, and says so", async (_, sent, reason) => {
+    await secure(second);
+    const { error } = await order(first, sent);
+    expect(error).toMatchObject({ code: "configuration_rejected" });
+    expect(error?.message).toContain(reason);
+    expect(error?.message).toContain("The old one stays in force");
+    expect(await ask(second)).toMatch(/^200/);
+  });
+
+  test("keeps the pair in a file of its own that only it may read, and has it again after a restart", async () => {
+    await secure(first);
+    await mustSucceed(order(first));
+    const names = (await readdir(gateway.data)).filter((name) => name.startsWith("certificate"));
+    expect(names).toHaveLength(1);
+    expect((await stat(join(gateway.data, names[0] ?? ""))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(gateway.data, "config.json"), "utf8")).not.toContain("BEGIN");
+    const again = await launchGateway({}, { data: gateway.data, withKey: false });
+    expect(await ask(first, again)).toMatch(/^200/);
+    await again.close();
+  });
+
+  test("lets nobody in rather than in plain text when the pair is lost, until it is sent again", async () => {
+    await secure(first);
+    const names = (await readdir(gateway.data)).filter((name) => name.startsWith("certificate"));
+    await Promise.all(names.map((name) => rm(join(gateway.data, name))));
+    const again = await launchGateway({}, { data: gateway.data, withKey: false });
+    expect(await sendRaw(again.url, "GET /health HTTP/1.1\r\nhost: g\r\n\r\n")).toBe("");
+    expect(again.logText()).toContain("certificate.rejected");
+    expect(await again.control.call({ op: "status" })).not.toHaveProperty("ok.certificate");
+    await again.close();
+  });
+
+  test("tells its certificate and never its key", async () => {
+    await secure(first);
+    const told = await (await gateway.observe("/readyz")).text();
+    expect(JSON.parse(told)).toMatchObject({ certificate: first.certificate });
+    const secret = first.key.split("\n")[1] ?? "";
+    expect(told + gateway.logText()).not.toContain(secret);
+  });
+
+  test("hangs up on a client that connects and says nothing", async () => {
+    await secure(first);
+    const socket = createConnection({ host: "127.0.0.1", port: port() });
+    await once(socket, "close");
+    expect(socket.bytesRead).toBe(0);
+  });
+});
+
+async function negotiate(version: SecureVersion): Promise<string | null> {
+  const options = {
+    host: "127.0.0.1",
+    port: port(),
+    ca: first.certificate,
+    ciphers: "ALL:@SECLEVEL=0",
+  };
+  const socket = connect({ ...options, minVersion: version, maxVersion: version });
+  try {
+    await once(socket, "secureConnect");
+    return socket.getProtocol();
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function chat(trusted: TestCertificate): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const body = '{"model":"echo","stream":true,"messages":[]}';
+  const headers = { authorization: `Bearer ${gateway.key}`, "content-length": body.length };
+  const options = { host: "127.0.0.1", port: port(), ca: trusted.certificate, headers };
+  const path = "/v1/chat/completions";
+  request({ ...options, path, method: "POST", agent: false }, (response) => {
+    let text = "";
+    response.on("data", (data) => (text += String(data))).once("end", () => resolve(text));
+  })
+    .on("error", reject)
+    .end(body);
+  return promise;
+}
