@@ -30,6 +30,7 @@ export class Exchange {
     model?: string;
     reason?: string;
     stream?: true;
+    attempts?: number;
   } = {};
   /** Sees the answer of the upstream that was asked last. */
   tap: UsageTap | undefined;
@@ -111,11 +112,12 @@ export class Exchange {
 
   /** Headers that say who answered, why, and what the gateway cost up to here. */
   routeHeaders(): Headers {
-    const { upstream, model, reason } = this.facts;
+    const { upstream, model, reason, attempts } = this.facts;
     const headers: Headers = { ...this.limitHeaders };
     if (upstream !== undefined) this.#tellTimes(headers, upstream);
     if (model !== undefined) headers["x-model-used"] = headerText(model);
     if (reason !== undefined) headers["x-router-reason"] = headerText(reason);
+    if (attempts !== undefined) headers["x-router-attempts"] = String(attempts);
     return headers;
   }
 

@@ -50,6 +50,7 @@ const keptFromClient = new Set([
   "x-router-reason",
   "x-nexus-overhead-ms",
   "x-nexus-queue-ms",
+  "x-router-attempts",
 ]);
 
 /** What every event stream says: nobody on the way may keep or collect it. */

@@ -105,6 +105,11 @@ export class GatewayMetrics {
     help: "Requests that went on to the next candidate of an alias or model.",
     labels: ["from", "to"],
   });
+  readonly #deniedRetries = new Counter({
+    name: "nexus_retries_denied_total",
+    help: "Further attempts that an upstream was spared because too many had failed there.",
+    labels: ["upstream"],
+  });
   readonly #disconnects = new Counter({
     name: "nexus_client_disconnects_total",
     help: "Clients that left before their answer was complete: while sending, queued, waiting or streaming.",
@@ -151,6 +156,7 @@ export class GatewayMetrics {
       this.#attempts,
       this.#retries,
       this.#fallbacks,
+      this.#deniedRetries,
       this.#disconnects,
       this.#bytes,
       this.#authFailures,
@@ -212,6 +218,10 @@ export class GatewayMetrics {
 
   fellBack(from: string, to: string): void {
     this.#fallbacks.add([from, to]);
+  }
+
+  retryDenied(upstream: string): void {
+    this.#deniedRetries.add([upstream]);
   }
 
   departed(phase: "sending" | "queued" | "waiting" | "streaming"): void {

@@ -34,12 +34,15 @@ export function upstreamMetrics(registry: Registry, backends: Backends): readonl
     new Gauge({ name, help, labels: ["upstream"] }, () =>
       monitors().map((one) => ({ labels: [one.upstream.id], value: read(one) })),
     );
-  const { inFlight, up } = perUpstreamHelp;
+  const { inFlight, up, setBack } = perUpstreamHelp;
   return [
     perUpstream("nexus_in_flight", inFlight, ({ backend }) => backend.inFlight),
     alone("nexus_in_flight_all", perUpstreamHelp.inFlightAll, () => backends.inFlight),
     ...admissionMetrics(registry, backends),
     perUpstream("nexus_upstream_up", up, ({ ready }) => (ready ? 1 : 0)),
+    perUpstream("nexus_upstream_set_back", setBack, ({ backend }) =>
+      backend.health.setBack ? 1 : 0,
+    ),
     new Gauge(
       {
         name: "nexus_upstream_state",
@@ -60,6 +63,7 @@ export function upstreamMetrics(registry: Registry, backends: Backends): readonl
 const perUpstreamHelp = {
   inFlight: "Requests in flight, queued ones included.",
   inFlightAll: "Requests in flight over all upstreams, those being replaced included.",
+  setBack: "1 while an upstream fares so badly that others are asked before it.",
   up: "1 when an upstream is ready, otherwise 0.",
 };
 

@@ -1,4 +1,5 @@
 /** One candidate's turn: the attempt, in a slot that is held until the last byte. */
+import type { Failure } from "../api/failure.ts";
 import { upstreamHeaders } from "../api/headers.ts";
 import type { Candidate } from "../routing/route.ts";
 import { UsageTap } from "../usage/usage-tap.ts";
@@ -9,21 +10,33 @@ import type { RelayOptions, RelayRequest } from "./relay-options.ts";
 import { startAttempt, type Attempt } from "./relay.ts";
 import { inSlot } from "./slot.ts";
 import type { Edit } from "./splice.ts";
+import { verdictOf } from "./verdict.ts";
 
-/** Waits for a slot and makes the attempt; undefined when the exchange ended without one. */
-export function admit(inquiry: Inquiry, candidate: Candidate): Promise<Attempt | undefined> {
+/** What a candidate's turn came to: an attempt, or no slot for one. */
+export type Turn = Attempt | Readonly<{ kind: "refused"; failure: Failure }>;
+
+/** Waits for a slot and makes the attempt; undefined when the client left before there was one. */
+export async function admit(inquiry: Inquiry, candidate: Candidate): Promise<Turn | undefined> {
   const { backend } = candidate.monitor;
   inquiry.heartbeat?.wait();
-  return inSlot({ ...inquiry, backend }, () => attemptTwice(inquiry, candidate));
+  let refusal: Turn | undefined;
+  const refuse = (failure: Failure) => {
+    refusal = { kind: "refused", failure };
+  };
+  const work = () => attemptTwice(inquiry, candidate);
+  return (await inSlot({ ...inquiry, backend, refuse }, work)) ?? refusal;
 }
 
 /** A kept-alive connection may close under a request: such a request reached nobody and is sent once more. */
 async function attemptTwice(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
+  const { upstream, backend } = candidate.monitor;
   const first = await attemptOnce(inquiry, candidate);
   const isStale = first.kind === "failed" && first.stale && first.failure.status !== 504;
-  if (!isStale || !inquiry.payload.replayable) return first;
-  inquiry.app.metrics.retried(candidate.monitor.upstream.id);
-  return attemptOnce(inquiry, candidate);
+  if (!isStale || !inquiry.payload.replayable || !backend.retries.allows) return first;
+  inquiry.app.metrics.retried(upstream.id);
+  const second = await attemptOnce(inquiry, candidate);
+  if (second.kind === "failed") backend.retries.spend();
+  return second;
 }
 
 async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
@@ -33,6 +46,7 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   const usageEdit = upstream.stream_usage === true ? editToAsk(inquiry) : undefined;
   const tap = new UsageTap({ hidesUsage: usageEdit !== undefined, textBytes: textBytes(inquiry) });
   exchange.tap = tap;
+  const note = backend.health.begin();
   const options: RelayOptions = {
     backend,
     limits: relayLimits(app),
@@ -41,11 +55,15 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
     ownHeaders: () => exchange.routeHeaders(),
     failureEvent: (failure) => exchange.failureEvent(failure),
     onAnswer: (events) => heartbeat?.follow(events),
-    onFirstByte: () => app.metrics.firstByte(endpoint.path, upstream.id, exchange.seconds),
+    onFirstByte: () => {
+      note({ kind: "success" });
+      app.metrics.firstByte(endpoint.path, upstream.id, exchange.seconds);
+    },
     onBroken: (failure) => exchange.note(failure),
   };
   const start = () => startAttempt(relayRequest(inquiry, candidate, usageEdit), options);
   const result = await follow({ app, exchange, service: upstream.id }, start);
+  if (result.kind !== "streamed") note(verdictOf(result));
   if (result.kind === "answer") tap.whole(result.body);
   return result;
 }

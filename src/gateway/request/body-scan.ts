@@ -82,7 +82,8 @@ function usageEdit(body: Buffer, stream: Place | undefined, options: Place | und
   return editForUsage({ stream, options: options && { ...options, text: text(body, options) } });
 }
 
-function eachMember(body: Buffer, visit: (key: string, place: Place) => void): number {
+/** Visits every member of the object that a body is, keys unescaped; throws InvalidBody where it is none. */
+export function eachMember(body: Buffer, visit: (key: string, place: Place) => void): number {
   let at = expect(body, skipSpace(body, 0), openBrace);
   if (body[at] === closeBrace) return at + 1;
   for (;;) {
@@ -93,6 +94,17 @@ function eachMember(body: Buffer, visit: (key: string, place: Place) => void): n
     const next = skipSpace(body, end);
     if (body[next] === closeBrace) return next + 1;
     at = expect(body, next, comma);
+  }
+}
+
+/** Visits the elements of an array until `visit` returns false; throws InvalidBody where it is none. */
+export function eachElement(array: Buffer, visit: (place: Place) => boolean): void {
+  let at = expect(array, 0, openBracket);
+  while (array[at] !== closeBracket) {
+    const end = skipValue(array, at);
+    if (!visit({ start: at, end })) return;
+    const next = skipSpace(array, end);
+    at = array[next] === closeBracket ? next : expect(array, next, comma);
   }
 }
 

@@ -4,7 +4,9 @@ import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
 import { holdToLimits } from "../keys/hold-to-limits.ts";
 import type { KeyRecord } from "../protocol.ts";
+import { orderCandidates } from "../routing/order.ts";
 import { route, type Route } from "../routing/route.ts";
+import { sessionOf } from "../routing/session.ts";
 import { tryEach } from "./fall-over.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { limitTotal, startHeartbeat } from "./patience.ts";
@@ -26,15 +28,29 @@ export async function serveInference(
   const asked = { app, exchange, endpoint, key, payload };
   const found = await findRoute(asked);
   if (found.kind === "none") return exchange.fail(found.failure);
-  exchange.facts.reason = found.reason;
+  const ordered = orderCandidates(found.candidates, () => session(asked));
+  exchange.facts.reason = [found.reason, ...ordered.because].join("; ");
   const heartbeat = startHeartbeat(asked, found);
   const endLimit = limitTotal(app, exchange);
   try {
-    await tryEach({ ...asked, heartbeat }, found.candidates);
+    await tryEach({ ...asked, heartbeat }, ordered.candidates);
   } finally {
     heartbeat?.stop();
     endLimit();
   }
+}
+
+/** Endpoints whose upstreams remember what they have read; asked only where several could answer. */
+function session({
+  exchange,
+  endpoint,
+  key,
+  payload,
+}: Omit<Inquiry, "heartbeat">): string | undefined {
+  const remembers = endpoint.capabilities.some((one) => one === "chat" || one === "completion");
+  const body = remembers ? payload.bodyFor(undefined, []) : undefined;
+  if (!(body instanceof Buffer)) return undefined;
+  return sessionOf({ key: key.name, headers: exchange.request.headers, body });
 }
 
 /** A model that nobody has may have been pulled a moment ago: it is looked for once more before it is refused. */

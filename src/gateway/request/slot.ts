@@ -1,11 +1,19 @@
 /** A turn at an upstream: counted in flight, and in a slot until it is over. */
 import type { Exchange } from "../api/exchange.ts";
+import type { Failure } from "../api/failure.ts";
 import type { App } from "../app.ts";
 import type { KeyRecord } from "../protocol.ts";
 import type { Backend } from "../upstreams/backend.ts";
 
 /** Who wants a slot, and where. */
-export type Turn = Readonly<{ app: App; exchange: Exchange; key: KeyRecord; backend: Backend }>;
+export type Turn = Readonly<{
+  app: App;
+  exchange: Exchange;
+  key: KeyRecord;
+  backend: Backend;
+  /** What becomes of a refusal; without it, it is the answer. */
+  refuse?: (failure: Failure) => void;
+}>;
 
 /** Waits for a slot and works in it; undefined when the exchange ended without one, because it was refused or its client left. */
 export function inSlot<Result>(
@@ -54,10 +62,10 @@ function patienceMs({ request, seconds }: Exchange): number | undefined {
 }
 
 function refuse(
-  { app, exchange, backend }: Turn,
+  { app, exchange, backend, refuse: pass = (failure) => exchange.fail(failure) }: Turn,
   { reason, retryAfterMs }: Readonly<{ reason: string; retryAfterMs: number }>,
 ): void {
   app.metrics.rejected(backend.id, reason);
   const message = `The service "${backend.id}" is busy and its queue ${reason === "queue_full" ? "is full" : "moves too slowly"}.`;
-  exchange.fail({ status: 429, code: reason, message, fault: "policy", retryAfterMs });
+  pass({ status: 429, code: reason, message, fault: "policy", retryAfterMs });
 }

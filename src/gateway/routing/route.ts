@@ -8,10 +8,10 @@ import { nearNames } from "./near-names.ts";
 import type { KeyRecord } from "../protocol.ts";
 import type { Snapshot } from "../upstreams/registry.ts";
 
-/** One way to answer: an upstream, and the model as it calls it. */
-export type Candidate = Readonly<{ monitor: Monitor; model: string | undefined }>;
+/** One way to answer: an upstream, and the model as it calls it. Among those of one rank any will do; a lower one comes first. */
+export type Candidate = Readonly<{ monitor: Monitor; model: string | undefined; rank: number }>;
 
-/** Where a request goes: candidates in the order to try them, all of them ready. */
+/** Where a request goes: candidates by rank, all of them ready. */
 export type Route = Readonly<
   | { kind: "found"; candidates: readonly Candidate[]; reason: string }
   | { kind: "none"; failure: Failure }
@@ -52,7 +52,7 @@ function serves(monitor: Monitor, endpoint: Endpoint): boolean {
 
 function byCapability(snapshot: Snapshot, endpoint: Endpoint): Matches {
   const monitors = [...snapshot.monitors.values()].filter((one) => serves(one, endpoint));
-  const candidates = monitors.map((monitor) => ({ monitor, model: undefined }));
+  const candidates = monitors.map((monitor) => ({ monitor, model: undefined, rank: 0 }));
   return { candidates, reason: `capability:${endpoint.capabilities[0] ?? ""}` };
 }
 
@@ -64,9 +64,10 @@ function byName(snapshot: Snapshot, name: string): Matches {
   if (qualified.length > 0) return { candidates: qualified, reason: "service/model" };
   const aliases = snapshot.config?.aliases ?? {};
   const targets = Object.hasOwn(aliases, name) ? (aliases[name] ?? []) : [];
-  const candidates = targets.flatMap((target) => {
+  const candidates = targets.flatMap((target, rank) => {
     const found = byServiceAndModel(snapshot, target);
-    return found.length > 0 ? found : byModelId(snapshot, target);
+    const meant = found.length > 0 ? found : byModelId(snapshot, target);
+    return meant.map((candidate) => ({ ...candidate, rank }));
   });
   return { candidates, reason: `alias:${name}` };
 }
@@ -74,7 +75,7 @@ function byName(snapshot: Snapshot, name: string): Matches {
 function byModelId(snapshot: Snapshot, model: string): Candidate[] {
   return [...snapshot.monitors.values()]
     .filter((monitor) => hasModel(monitor, model))
-    .map((monitor) => ({ monitor, model }));
+    .map((monitor) => ({ monitor, model, rank: 0 }));
 }
 
 /** A service that lists no models may be asked for any: only it can know. */
@@ -83,7 +84,7 @@ function byServiceAndModel(snapshot: Snapshot, name: string): Candidate[] {
   const monitor = slash > 0 ? snapshot.monitors.get(name.slice(0, slash)) : undefined;
   const model = name.slice(slash + 1);
   if (!monitor || model === "") return [];
-  return !monitor.sighting.listed || hasModel(monitor, model) ? [{ monitor, model }] : [];
+  return !monitor.sighting.listed || hasModel(monitor, model) ? [{ monitor, model, rank: 0 }] : [];
 }
 
 function hasModel({ upstream, sighting }: Monitor, model: string): boolean {

@@ -4,7 +4,9 @@ import Pool from "undici/lib/dispatcher/pool.js";
 import { Gate, type Entry } from "../admission/gate.ts";
 import { Hall } from "../admission/hall.ts";
 import type { Upstream } from "../config.ts";
+import { Health } from "./health.ts";
 import { isContainerName, lookupContainer } from "./lookup.ts";
+import { RetryBudget } from "./retry-budget.ts";
 import type { GatewaySettings } from "../settings.ts";
 
 type BackendSettings = Pick<GatewaySettings, "limits" | "queue">;
@@ -17,9 +19,12 @@ export class Backend {
   readonly id: string;
   readonly origin: string;
   readonly gate: Gate;
+  readonly health = new Health();
+  readonly retries = new RetryBudget();
   readonly #pool: Dispatcher;
   readonly #onIdle: () => void;
   #inFlight = 0;
+  #lastBegunAt = 0;
   #freshSocket = false;
 
   constructor(
@@ -39,6 +44,11 @@ export class Backend {
     return this.#inFlight;
   }
 
+  /** When a client's request was counted last, in the process's own milliseconds. */
+  get lastBegunAt(): number {
+    return this.#lastBegunAt;
+  }
+
   /** Sends a request; the handler hears of everything that happens to it, failures to connect included. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#pool.dispatch(options, handler);
@@ -47,6 +57,7 @@ export class Backend {
   /** Counts a client's request as in flight until the returned function is called. */
   begin(): () => void {
     this.#inFlight += 1;
+    this.#lastBegunAt = performance.now();
     let counted = true;
     return () => {
       if (!counted) return;

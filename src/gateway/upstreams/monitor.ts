@@ -97,6 +97,7 @@ export class Monitor {
     const listed = ready ? await this.#listModels(models) : undefined;
     const metadata = ready ? await this.#readMetadata() : before.metadata;
     if (!isCurrent()) return;
+    if (ready && !this.ready && this.#looks > 0) this.backend.health.comeBack();
     if (ready) this.#looks += 1;
     this.#sighting = {
       report,
