@@ -3,6 +3,7 @@ import { Command, Errors, Flags } from "@oclif/core";
 import type { Hardware } from "./catalog/template.ts";
 import type { Engine, EngineDescription } from "./engine/engine.ts";
 import { exitCodes, NexusError } from "./errors.ts";
+import { explainFile } from "./file-refused.ts";
 import { fold } from "./terminal/fold.ts";
 import type { LoadedStack } from "./stack/load.ts";
 import type { TypedCommand } from "./terminal/usage.ts";
@@ -112,7 +113,7 @@ export abstract class NexusCommand extends Command {
 
   protected override async catch(told: Error & { exitCode?: number }): Promise<unknown> {
     const known = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags });
-    const thrown = told instanceof Told ? told.failure : told;
+    const thrown = explainFile(told instanceof Told ? told.failure : told);
     const error = await explainUsage(thrown, { id: this.id ?? "", flags: known });
     if (this.jsonEnabled()) {
       this.logJson(failureDocument(error));

@@ -84,3 +84,17 @@ test("templates are chosen for the GPUs that the engine can give", () => {
   expect(hardwareOf({ gpuKinds: ["cdi"], cdiDevices: ["nvidia.com/gpu=GPU-1"] })).toBe("nvidia");
   expect(hardwareOf({ gpuKinds: ["cdi"], cdiDevices: ["amd.com/gpu=0"] })).toBe("amd");
 });
+
+test.each([
+  ["ENOSPC", "/home/me/ai/nexus.yaml cannot be used: the disk is full."],
+  ["EACCES", "/home/me/ai/nexus.yaml cannot be used: you may not."],
+])("a file that the system refuses (%s) is no bug of ours", async (code, message) => {
+  const refused = Object.assign(new Error(`${code}: open`), {
+    code,
+    syscall: "open",
+    path: "/home/me/ai/nexus.yaml",
+  });
+  expect(await printed(commands(refused).outer)).toMatchObject({
+    error: { code: "NEXUS_FILE_REFUSED", message, exit: exitCodes.resources },
+  });
+});
