@@ -210,7 +210,7 @@ describe("editing the stack file", () => {
 });
 
 describe("one change at a time", () => {
-  test("while one command changes the stack the next is refused, and `unlock` names whom it locks out", async () => {
+  test("while one command changes the stack the next is refused, and `unlock` takes nothing from it unasked", async () => {
     await stack.write(
       services.replace("SCENARIO_MODELS: web-1", 'SCENARIO_READY_AFTER_MS: "never"'),
     );
@@ -220,11 +220,17 @@ describe("one change at a time", () => {
     );
     const second = await stack.json("up");
     const doctor = await stack.run("doctor");
+    const unlock = await stack.json("unlock");
+    expect(await volumes()).toContain(`nexus-lock-${stack.name}`);
     up.kill("SIGINT");
     expect((await up).exitCode).toBe(130);
     expect(second).toMatchObject({
       exitCode: 5,
       document: { error: { code: "NEXUS_STACK_LOCKED" } },
+    });
+    expect(unlock).toMatchObject({
+      exitCode: 2,
+      document: { error: { code: "NEXUS_PROMPT_NEEDS_TERMINAL" } },
     });
     expect(doctor.stdout).toMatch(/lock +.*nexus up/);
     const { stdout } = await stack.must("unlock");

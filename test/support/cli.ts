@@ -88,7 +88,7 @@ export async function stackFolder(
     key: () => readFileSync(join(directory, ".nexus/secrets/default.key"), "utf8").trim(),
     [Symbol.asyncDispose]: async () => {
       if (process.env["NEXUS_KEEP_FAILED"]) return;
-      await run("unlock", "--stack-name", name);
+      await run("unlock", "--yes", "--stack-name", name);
       await run("down", "--volumes", "--yes", "--stack-name", name);
       await rm(directory, { recursive: true, force: true });
     },
