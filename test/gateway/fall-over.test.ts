@@ -113,7 +113,7 @@ describe("fall-over", () => {
     expect(refused.because).toBe("alias:ordered; one is full; two is full");
     letGo();
     const served = await Promise.all(running);
-    expect(served.map(({ by }) => by).toSorted()).toEqual(["one", "three", "two"]);
+    expect(new Set(served.map(({ by }) => by))).toEqual(new Set(names));
   });
 
   test("one that fails again and again is set back, tried once after a while, and not hammered", async () => {

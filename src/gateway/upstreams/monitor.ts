@@ -97,8 +97,7 @@ export class Monitor {
     const listed = ready ? await this.#listModels(models) : undefined;
     const metadata = ready ? await this.#readMetadata() : before.metadata;
     if (!isCurrent()) return;
-    if (ready && !this.ready && this.#looks > 0) this.backend.health.comeBack();
-    if (ready) this.#looks += 1;
+    if (ready) this.#countReady();
     this.#sighting = {
       report,
       models: listed ?? before.models,
@@ -107,6 +106,12 @@ export class Monitor {
     };
     this.#setLimit();
     if (before.report.state !== report.state) this.#options.onChange(before.report, report);
+  }
+
+  /** One that was ready before and then was not has come back. */
+  #countReady(): void {
+    if (!this.ready && this.#looks > 0) this.backend.health.comeBack();
+    this.#looks += 1;
   }
 
   async #listModels(seen: readonly Model[] | undefined): Promise<readonly Model[] | undefined> {
