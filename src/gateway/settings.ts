@@ -24,6 +24,15 @@ export type DoorLimits = Readonly<{
   idleMs: number;
 }>;
 
+/** Limits of a connection that was handed over to another protocol, in milliseconds. */
+export type TunnelLimits = Readonly<{
+  /** Without a byte in either direction. */
+  idleMs: number;
+  totalMs: number;
+  /** From one side's end to both being closed. */
+  lingerMs: number;
+}>;
+
 /** Everything about the process that a test or an operator may want different. */
 export type GatewaySettings = Readonly<{
   /** Address to listen on; undefined listens on every address. */
@@ -47,6 +56,7 @@ export type GatewaySettings = Readonly<{
   totalMs: number;
   /** Silence after which a waiting stream gets a comment; 0 for never. */
   heartbeatMs: number;
+  tunnel: TunnelLimits;
   queue: Readonly<{ maxWaiting: number; maxWaitMs: number }>;
   /** Pause between two looks at a ready upstream, and the longest one at an unready upstream. */
   poll: Readonly<{ readyMs: number; unreadyMs: number }>;
@@ -85,6 +95,11 @@ export function readSettings(environment: Environment): GatewaySettings {
     },
     totalMs: number("NEXUS_GATEWAY_TOTAL_MS", 0),
     heartbeatMs: number("NEXUS_GATEWAY_HEARTBEAT_MS", 15_000),
+    tunnel: {
+      idleMs: number("NEXUS_GATEWAY_TUNNEL_IDLE_MS", 600_000),
+      totalMs: number("NEXUS_GATEWAY_TUNNEL_TOTAL_MS", 7_200_000),
+      lingerMs: number("NEXUS_GATEWAY_TUNNEL_LINGER_MS", 5_000),
+    },
     queue: {
       maxWaiting: number("NEXUS_GATEWAY_QUEUE_LENGTH", 256),
       maxWaitMs: number("NEXUS_GATEWAY_QUEUE_MS", 120_000),

@@ -15,6 +15,7 @@ export type Capability =
   | "video"
   | "ocr"
   | "music"
+  | "realtime"
   | "tool"
   | "ui";
 

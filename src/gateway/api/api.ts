@@ -9,7 +9,7 @@ import {
   listModels,
   listServices,
 } from "./catalogue.ts";
-import { endpoints } from "./endpoints.ts";
+import { endpoints, realtimeEndpoint } from "./endpoints.ts";
 import type { Exchange } from "./exchange.ts";
 import { shuttingDown, type Failure } from "./failure.ts";
 import { isForService } from "../native/target.ts";
@@ -51,6 +51,7 @@ const guarded: readonly ApiRoute[] = [
       exchange.json(200, { object: "list", data: listServices(app) });
     }),
   },
+  { label: realtimeEndpoint.path, methods: get, serve: withKey(askForUpgrade) },
   ...endpoints.map((endpoint) => ({
     label: endpoint.path,
     methods: [endpoint.method],
@@ -108,6 +109,12 @@ function withKey(
     const key = authenticate(app, exchange, "inference");
     return key ? serve(app, exchange, key) : undefined;
   };
+}
+
+function askForUpgrade(_app: App, exchange: Exchange): void {
+  const message = "This is a WebSocket: send `Upgrade: websocket`.";
+  exchange.response.setHeader("upgrade", "websocket");
+  exchange.fail({ status: 426, code: "upgrade_required", message, fault: "client" });
 }
 
 function serveReadiness(app: App, exchange: Exchange): void {

@@ -3,7 +3,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { App } from "../app.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Failure } from "./failure.ts";
+import { mayEnter } from "../keys/scopes.ts";
 import type { KeyRecord } from "../protocol.ts";
+import { readProtocols } from "../realtime/subprotocols.ts";
 
 /** The key of a request, after answering every request that has none; undefined means answered. */
 export function authenticate(
@@ -31,22 +33,20 @@ function judge(app: App, presented: Presented, scope: KeyRecord["scopes"][number
   return { key: known.key };
 }
 
-/** An admin key may also do what an inference key may. */
-function mayEnter({ scopes }: KeyRecord, scope: KeyRecord["scopes"][number]): boolean {
-  return scopes.includes(scope) || scopes.includes("admin");
-}
-
 type Presented = Readonly<
   { kind: "one"; key: string } | { kind: "missing" } | { kind: "ambiguous" }
 >;
 
-/** OpenAI's clients send a bearer token, Anthropic's `x-api-key` or one; two that differ could each be meant. */
+/** OpenAI's clients send a bearer token, Anthropic's `x-api-key`, browsers a subprotocol; two that differ could each be meant. */
 function presentedKey(headers: IncomingHttpHeaders): Presented {
-  const token = bearer(headers.authorization);
   const other = String(headers["x-api-key"] ?? "").trim() || undefined;
-  const key = token ?? other;
+  const inProtocol = readProtocols(headers["sec-websocket-protocol"]).key;
+  const keys = [bearer(headers.authorization), other, inProtocol].filter(
+    (one) => one !== undefined,
+  );
+  const [key] = keys;
   if (key === undefined) return { kind: "missing" };
-  return other === undefined || other === key ? { kind: "one", key } : { kind: "ambiguous" };
+  return keys.every((one) => one === key) ? { kind: "one", key } : { kind: "ambiguous" };
 }
 
 function bearer(authorization: string | undefined): string | undefined {
@@ -56,7 +56,7 @@ function bearer(authorization: string | undefined): string | undefined {
 
 const refusals = {
   missing: "No key was given: send the header `Authorization: Bearer nx_…` or `x-api-key: nx_…`.",
-  ambiguous: "`Authorization` and `x-api-key` hold different keys: send one of them.",
+  ambiguous: "The request holds two different keys: send one of them.",
   unknown: "The key is not one of this gateway's.",
   expired: "The key has expired.",
   scope: "The key does not have the scope that this needs.",

@@ -6,7 +6,7 @@ export type Endpoint = Readonly<{
   path: string;
   /** Path behind the upstream's `api_path`. */
   upstreamPath: string;
-  method: "POST";
+  method: "GET" | "POST";
   operation: string;
   /** What a service must provide to be asked; any one of them will do. */
   capabilities: readonly string[];
@@ -40,6 +40,18 @@ export const endpoints: readonly Endpoint[] = [
   }),
 ];
 
+/** The endpoint that is a WebSocket: it has no body, and its model stands in the query. */
+export const realtimeEndpoint: Endpoint = {
+  path: "/v1/realtime",
+  upstreamPath: "/realtime",
+  method: "GET",
+  operation: "createRealtimeSession",
+  capabilities: ["realtime"],
+  body: "json",
+  model: "optional",
+  streams: false,
+};
+
 function post(
   path: string,
   operation: string,
@@ -62,7 +74,7 @@ type ListedEndpoint = Readonly<{ path: string; method: string; operation_id: str
 
 /** The endpoints that a service of these capabilities answers itself. */
 export function endpointsFor(provides: readonly string[]): readonly ListedEndpoint[] {
-  return endpoints
+  return [...endpoints, realtimeEndpoint]
     .filter(({ capabilities }) => capabilities.some((one) => provides.includes(one)))
     .map(listed);
 }

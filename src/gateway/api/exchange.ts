@@ -43,6 +43,7 @@ export class Exchange {
   #left = false;
   #heldBytes = 0;
   #begun = false;
+  #handedOver = false;
   #failure: Failure | undefined;
   #ownMs: number | undefined;
 
@@ -108,6 +109,11 @@ export class Exchange {
     if (!this.#app.bodies.take(bytes)) return false;
     this.#heldBytes += bytes;
     return true;
+  }
+
+  /** The connection now speaks another protocol (101): the exchange lasts until it is closed, by whomever. */
+  handOver(): void {
+    this.#handedOver = true;
   }
 
   /** Headers that say who answered, why, and what the gateway cost up to here. */
@@ -182,9 +188,9 @@ export class Exchange {
   #close(): void {
     this.#app.exchanges.delete(this);
     this.#app.bodies.give(this.#heldBytes);
-    this.#left = !this.response.writableFinished;
+    this.#left = !this.response.writableFinished && !this.#handedOver;
     if (this.#left) this.#onLeave?.();
-    const status = this.#left ? 499 : this.response.statusCode;
+    const status = this.#handedOver ? 101 : this.#left ? 499 : this.response.statusCode;
     const { seconds } = this;
     const cost = this.tap?.cost();
     this.#app.allowances.charge(this.payer, cost);

@@ -5,6 +5,7 @@ import { findApiRoute, serveApi } from "../api/api.ts";
 import { Exchange } from "../api/exchange.ts";
 import { internalFailure } from "../api/failure.ts";
 import type { App } from "../app.ts";
+import { isWebSocket, openUpgrade, serveUpgrade } from "../realtime/upgrade.ts";
 import type { DoorLimits } from "../settings.ts";
 import { headFailure, isLast, unknownExpectation } from "./head.ts";
 import { refuseMalformed } from "./malformed.ts";
@@ -28,6 +29,13 @@ export function answerRequests(api: Server, app: App): void {
   api.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     new Exchange(app, "_other", [request, response]).fail(unknownExpectation());
   });
+  api.on("upgrade", (request, socket, head) => {
+    if (closed.has(socket)) return;
+    const exchange = openUpgrade(app, request, socket, head);
+    const failure = headFailure(request);
+    if (failure) exchange.fail(failure);
+    else answer(app, exchange, serveUpgrade(app, exchange));
+  });
   api.on("clientError", (error, socket) => refuseMalformed(app, error, socket));
 }
 
@@ -42,6 +50,7 @@ export function serverLimits({ headMs, requestMs, idleMs }: DoorLimits) {
     // Asked for by `headFailure`, whose answer says what is wrong.
     requireHostHeader: false,
     noDelay: true,
+    shouldUpgradeCallback: isWebSocket,
   };
 }
 
@@ -50,10 +59,14 @@ function receive(app: App, request: IncomingMessage, response: ServerResponse): 
   const exchange = new Exchange(app, found.route.label, [request, response]);
   const failure = headFailure(request);
   if (failure) return exchange.fail(failure);
-  serveApi(app, exchange, found).catch((error: unknown) => {
+  answer(app, exchange, serveApi(app, exchange, found));
+}
+
+function answer(app: App, exchange: Exchange, serving: Promise<void>): void {
+  serving.catch((error: unknown) => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : "unknown";
     app.log("error", "request.crashed", { request_id: exchange.id, reason });
-    if (response.headersSent) response.destroy();
+    if (exchange.response.headersSent) exchange.response.destroy();
     else exchange.fail(internalFailure());
   });
 }

@@ -5,6 +5,7 @@ import { upstreamBroken, type Failure } from "../api/failure.ts";
 import { upstreamHeaders } from "../api/headers.ts";
 import type { App } from "../app.ts";
 import { holdToLimits } from "../keys/hold-to-limits.ts";
+import { isUnlimited } from "../keys/scopes.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { follow } from "../request/follow.ts";
 import { lingerOver } from "../request/body.ts";
@@ -49,7 +50,7 @@ export function findService(
   key: KeyRecord,
   target: string,
 ): Readonly<{ monitor: Monitor; path: string } | { failure: Failure }> {
-  if (key.models) return { failure: limitedKey() };
+  if (!isUnlimited(key)) return { failure: limitedKey() };
   const read = readTarget(target);
   if (!read) return { failure: climbingPath() };
   const { monitors } = app.registry.snapshot;

@@ -60,4 +60,5 @@ const modalitiesOf: Readonly<Record<string, readonly string[]>> = {
   asr: ["audio", "text"],
   music: ["audio"],
   video: ["video"],
+  realtime: ["audio", "text"],
 };

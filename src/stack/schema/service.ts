@@ -30,6 +30,7 @@ const capabilities = [
   "video",
   "ocr",
   "music",
+  "realtime",
   "tool",
   "ui",
 ] as const;
