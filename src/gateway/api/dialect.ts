@@ -34,7 +34,7 @@ const openai: Dialect = {
 };
 
 /** Paths that both APIs have, and those that nobody has: the header tells who asks. */
-const ambiguous = new Set(["/v1/models", "/v1/models/{id}", "_other"]);
+const ambiguous = new Set(["/v1/models", "/v1/models/{id}", "/services/{id}", "_other"]);
 
 /** The dialect of a request, by its route and, where that does not tell, by the header that Anthropic's clients send. */
 export function dialectOf(endpoint: string, headers: IncomingHttpHeaders): Dialect {

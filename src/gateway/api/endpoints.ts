@@ -33,7 +33,7 @@ export const endpoints: readonly Endpoint[] = [
   post("/rerank", "createRerank", ["rerank"], { model: "optional", ...whole }),
   post("/images/generations", "createImage", ["image"], { model: "optional" }),
   post("/audio/speech", "createSpeech", ["tts", "audio"], { model: "optional" }),
-  post("/messages", "createMessage", ["messages"], { translatedFor: [] }),
+  post("/messages", "createMessage", ["messages"], { translatedFor: ["chat"] }),
   post("/messages/count_tokens", "countMessageTokens", ["messages"], {
     translatedFor: [],
     ...whole,

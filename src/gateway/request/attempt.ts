@@ -1,13 +1,14 @@
 /** One candidate's turn: the attempt, in a slot that is held until the last byte. */
 import type { Failure } from "../api/failure.ts";
 import { upstreamHeaders } from "../api/headers.ts";
+import { isTranslated, translationFor, type Translation } from "../messages/translation.ts";
 import type { Candidate } from "../routing/route.ts";
 import { UsageTap } from "../usage/usage-tap.ts";
 import { follow } from "./follow.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { relayLimits } from "./patience.ts";
 import type { RelayOptions, RelayRequest } from "./relay-options.ts";
-import { startAttempt, type Attempt } from "./relay.ts";
+import { startAttempt, type Attempt, type RunningAttempt } from "./relay.ts";
 import { inSlot } from "./slot.ts";
 import type { Edit } from "./splice.ts";
 import { verdictOf } from "./verdict.ts";
@@ -47,10 +48,13 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   const tap = new UsageTap({ hidesUsage: usageEdit !== undefined, textBytes: textBytes(inquiry) });
   exchange.tap = tap;
   const note = backend.health.begin();
+  const translation = translationOf(inquiry, candidate);
+  let running: RunningAttempt | undefined;
+  const giveUp = (failure: Failure) => running?.breakOff(failure);
   const options: RelayOptions = {
     backend,
     limits: relayLimits(app),
-    sink: exchange.response,
+    sink: translation?.sink(exchange.response, giveUp) ?? exchange.response,
     tap,
     ownHeaders: () => exchange.routeHeaders(),
     failureEvent: (failure) => exchange.failureEvent(failure),
@@ -61,11 +65,35 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
     },
     onBroken: (failure) => exchange.note(failure),
   };
-  const start = () => startAttempt(relayRequest(inquiry, candidate, usageEdit), options);
-  const result = await follow({ app, exchange, service: upstream.id }, start);
-  if (result.kind !== "streamed") note(verdictOf(result));
-  if (result.kind === "answer") tap.whole(result.body);
+  const request = translation
+    ? translatedRequest(inquiry, candidate, translation)
+    : relayRequest(inquiry, candidate, usageEdit);
+  const told = await follow({ app, exchange, service: upstream.id }, () => {
+    running = startAttempt(request, options);
+    return running;
+  });
+  if (told.kind === "answer") tap.whole(told.body);
+  const result = translation?.outcome(told) ?? told;
+  if (told.kind !== "streamed") note(verdictOf(result));
   return result;
+}
+
+function translationOf({ exchange, endpoint, chat }: Inquiry, candidate: Candidate) {
+  const isNeeded = chat !== undefined && isTranslated(endpoint, candidate);
+  return isNeeded ? translationFor(exchange, chat, candidate) : undefined;
+}
+
+function translatedRequest(
+  { exchange, endpoint }: Inquiry,
+  { monitor }: Candidate,
+  { upstreamPath, headers, body }: Translation,
+): RelayRequest {
+  return {
+    method: endpoint.method,
+    path: monitor.upstream.api_path + upstreamPath,
+    headers: headers(upstreamHeaders(exchange.request.headers, exchange.id)),
+    body,
+  };
 }
 
 /** OpenAI's endpoints that know `stream_options`; `/responses` tells its usage unasked. */
@@ -77,7 +105,8 @@ function editToAsk({ endpoint, payload }: Inquiry): Edit | undefined {
 
 /** The length of a request for text, as its client announced it. */
 function textBytes({ endpoint, exchange }: Inquiry): number | undefined {
-  if (!endpoint.capabilities.includes("chat")) return undefined;
+  const isText = ["chat", "messages"].some((one) => endpoint.capabilities.includes(one));
+  if (!isText) return undefined;
   return Number(exchange.request.headers["content-length"] ?? 0);
 }
 

@@ -3,6 +3,7 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
 import { holdToLimits } from "../keys/hold-to-limits.ts";
+import { prepareTranslation } from "../messages/translation.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { orderCandidates } from "../routing/order.ts";
 import { route, type Route } from "../routing/route.ts";
@@ -28,17 +29,24 @@ export async function serveInference(
   const asked = { app, exchange, endpoint, key, payload };
   const found = await findRoute(asked);
   if (found.kind === "none") return exchange.fail(found.failure);
+  const prepared = prepareTranslation(endpoint, payload, found.candidates);
+  if (prepared?.kind === "refused") return exchange.fail(prepared.failure);
   const ordered = orderCandidates(found.candidates, () => session(asked));
   exchange.facts.reason = [found.reason, ...ordered.because].join("; ");
   const heartbeat = startHeartbeat(asked, found);
   const endLimit = limitTotal(app, exchange);
   try {
-    await tryEach({ ...asked, heartbeat }, ordered.candidates);
+    await tryEach(
+      { ...asked, heartbeat, ...(prepared && { chat: prepared.request }) },
+      ordered.candidates,
+    );
   } finally {
     heartbeat?.stop();
     endLimit();
   }
 }
+
+const remembering = new Set(["chat", "completion", "messages"]);
 
 /** Endpoints whose upstreams remember what they have read; asked only where several could answer. */
 function session({
@@ -47,7 +55,7 @@ function session({
   key,
   payload,
 }: Omit<Inquiry, "heartbeat">): string | undefined {
-  const remembers = endpoint.capabilities.some((one) => one === "chat" || one === "completion");
+  const remembers = endpoint.capabilities.some((one) => remembering.has(one));
   const body = remembers ? payload.bodyFor(undefined, []) : undefined;
   if (!(body instanceof Buffer)) return undefined;
   return sessionOf({ key: key.name, headers: exchange.request.headers, body });

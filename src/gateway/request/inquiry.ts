@@ -3,6 +3,7 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
 import type { KeyRecord } from "../protocol.ts";
+import type { ChatRequest } from "../messages/request.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Payload } from "./payload.ts";
 
@@ -14,4 +15,6 @@ export type Inquiry = Readonly<{
   key: KeyRecord;
   payload: Payload;
   heartbeat: Heartbeat | undefined;
+  /** The same request as a chat completion, for candidates that know nothing else. */
+  chat?: ChatRequest;
 }>;
