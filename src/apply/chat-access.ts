@@ -4,7 +4,7 @@ import type { Engine, ObservedContainer } from "../engine/engine.ts";
 import { exitCodes, NexusError } from "../errors.ts";
 import { gatewayPaths } from "../gateway/config.ts";
 import type { Stack } from "../stack/stack.ts";
-import { askPublishedPort, findGateway } from "./gateway-access.ts";
+import { askPublishedPort, askThroughEngine, findGateway } from "./gateway-access.ts";
 import {
   type ApiAccess,
   type ApiModel,
@@ -47,11 +47,14 @@ export class NoChatModelError extends NexusError {
 export async function openApi(
   engine: Engine,
   stack: string,
-): Promise<Pick<ApiAccess, "base" | "connect">> {
+): Promise<Pick<ApiAccess, "base" | "certificate" | "connect">> {
   const gateway = await findGateway(engine, stack);
-  const base = baseOf(gateway) ?? `http://127.0.0.1:${String(gatewayPaths.apiPort)}/v1`;
-  const reached = await askPublishedPort(gateway);
-  return reached ? { base } : { base, connect: () => tunnel(engine, gateway.id) };
+  const direct = await askPublishedPort(gateway);
+  const certificate = (direct ?? (await askThroughEngine(engine, gateway.id)))?.certificate;
+  const host = hostOf(gateway) ?? `127.0.0.1:${String(gatewayPaths.apiPort)}`;
+  const base = `${certificate === undefined ? "http" : "https"}://${host}/v1`;
+  const reached = { base, ...(certificate === undefined ? {} : { certificate }) };
+  return direct ? reached : { ...reached, connect: () => tunnel(engine, gateway.id) };
 }
 
 /** A key is never sent to a port that may be another gateway's: the way through the engine leads to the right one. */
@@ -64,9 +67,9 @@ async function tunnel(engine: Engine, gatewayId: string): Promise<Duplex> {
   return Duplex.from({ writable: stdin, readable: stdout });
 }
 
-function baseOf({ ports }: ObservedContainer): string | undefined {
+function hostOf({ ports }: ObservedContainer): string | undefined {
   const port = ports.find(({ containerPort }) => containerPort === gatewayPaths.apiPort);
-  return port && `http://${reachableHost(port.hostIp)}:${String(port.hostPort)}/v1`;
+  return port && `${reachableHost(port.hostIp)}:${String(port.hostPort)}`;
 }
 
 /** The key from the file asked for, NEXUS_API_KEY, or the stack's own. Throws NoKeyError, LoosePermissionsError. */

@@ -76,8 +76,8 @@ function speaksFor(readiness: StackReadiness | undefined, { id }: ObservedContai
   return container !== "" && id.startsWith(container);
 }
 
-/** The port is out of reach on remote engines and in virtual machines; the engine's exec is not. */
-async function askThroughEngine(
+/** The view of the stack over the control channel; undefined when there is none. The port is out of reach on remote engines and in virtual machines; the engine's exec is not. */
+export async function askThroughEngine(
   engine: Engine,
   gatewayId: string,
 ): Promise<StackReadiness | undefined> {

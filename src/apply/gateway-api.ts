@@ -1,6 +1,9 @@
 /** The gateway's API as any OpenAI client sees it: through the published port, with a key. */
-import { type IncomingMessage, request } from "node:http";
+import { X509Certificate } from "node:crypto";
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
+import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { exitCodes, NexusError } from "../errors.ts";
 import { readEvents } from "./sse.ts";
 
@@ -8,6 +11,8 @@ import { readEvents } from "./sse.ts";
 export type ApiAccess = Readonly<{
   base: string;
   key: string;
+  /** PEM of the one certificate that the gateway presents; absent where it speaks plain HTTP. */
+  certificate?: string;
   /** Makes a connection to it where the published port is out of reach. */
   connect?: () => Promise<Duplex>;
 }>;
@@ -108,17 +113,17 @@ export async function* askModel(
 type Sending = Readonly<{ path: string; method: string; body?: string; signal?: AbortSignal }>;
 
 async function send(
-  { base, key, connect }: ApiAccess,
+  access: ApiAccess,
   { path, method, body, signal }: Sending,
 ): Promise<IncomingMessage> {
+  const { base, key } = access;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers = {
     authorization: `Bearer ${key}`,
     ...(body === undefined ? {} : { "content-type": "application/json" }),
   };
-  const connection = await connect?.();
-  const route = connection ? { createConnection: () => connection } : { agent: false };
-  const options = { method, headers, ...route, ...(signal ? { signal } : {}) };
+  const options = { method, headers, ...(await route(access)), ...(signal ? { signal } : {}) };
+  const request = access.certificate === undefined ? httpRequest : httpsRequest;
   request(`${base}${path}`, options, resolve)
     .on("error", (error) => {
       reject(
@@ -131,6 +136,28 @@ async function send(
   const response = await promise;
   if (response.statusCode === 200) return response;
   throw failureOf(response.statusCode ?? 0, await bodyOf(response));
+}
+
+/** The way to the gateway, and what it must show before it is sent the key. */
+async function route({ certificate, connect }: ApiAccess) {
+  const trust = certificate === undefined ? {} : trustOnly(certificate);
+  const connection = await connect?.();
+  if (!connection) return { agent: false, ...trust };
+  if (certificate === undefined) return { createConnection: () => connection };
+  return { createConnection: () => connectTls({ socket: connection, ...trust }) };
+}
+
+/** Whoever signed it and whatever it is called: the gateway told over another way that it presents this one. */
+function trustOnly(certificate: string) {
+  const { fingerprint256 } = new X509Certificate(certificate);
+  return {
+    ca: certificate,
+    allowPartialTrustChain: true,
+    checkServerIdentity: (_host: string, presented: PeerCertificate) =>
+      presented.fingerprint256 === fingerprint256
+        ? undefined
+        : new Error("it presents another certificate than its own"),
+  };
 }
 
 async function getJson(access: ApiAccess, path: string): Promise<unknown> {

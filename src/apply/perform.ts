@@ -3,6 +3,7 @@ import { mintKey } from "../gateway/protocol.ts";
 import type { Action, ActionKind } from "../plan/plan.ts";
 import { awaitService } from "../readiness/await-service.ts";
 import { pullModel } from "../readiness/models.ts";
+import { readCertified } from "./certificate-files.ts";
 import { IntentMismatchError, NotReadyError } from "./errors.ts";
 import { ensureGatewayImage } from "./gateway-image.ts";
 import { saveKey } from "./key-files.ts";
@@ -120,7 +121,9 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     });
   },
 
-  configure: ({ config }, world) => world.configure(config),
+  configure: async ({ config, certified }, world) => {
+    await world.configure(config, certified && (await readCertified(certified)));
+  },
 
   "create-key": async ({ name, folder }, world) => {
     const link = await world.link();

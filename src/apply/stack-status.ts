@@ -99,7 +99,7 @@ export function judgeStack(facts: StatusFacts): StackStatus {
   const wanted = facts.services ?? [];
   const services =
     wanted.length === 0 ? all : all.filter(({ service }) => wanted.includes(service));
-  const api = apiOf(facts.observed);
+  const api = apiOf(facts);
   return {
     stack: facts.name,
     ...(facts.stack === undefined ? {} : { file: facts.stack.file }),
@@ -205,13 +205,13 @@ function describe(service: string, container: ObservedContainer | undefined): De
   return { service, container: name, image, startedAt, restarts: restartCount, ports };
 }
 
-function apiOf({ containers }: Observed): string | undefined {
+function apiOf({ observed: { containers }, readiness }: StatusFacts): string | undefined {
   const ports =
     generationsOf(containers, "gateway").find(({ state }) => state === "running")?.ports ?? [];
   const port = ports.find(({ containerPort }) => containerPort === gatewayPaths.apiPort);
   return port === undefined
     ? undefined
-    : `http://${reachableHost(port.hostIp)}:${String(port.hostPort)}/v1`;
+    : `${readiness?.certificate === undefined ? "http" : "https"}://${reachableHost(port.hostIp)}:${String(port.hostPort)}/v1`;
 }
 
 /** Wildcard addresses are reached on loopback. */

@@ -3,9 +3,11 @@ import { createHmac, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Engine } from "../engine/engine.ts";
+import { certificateDigest } from "../gateway/config.ts";
 import { planUp } from "../plan/plan-up.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Survey } from "./bring-up.ts";
+import { readCertified } from "./certificate-files.ts";
 import { SecretMissingError } from "./errors.ts";
 import { askGateway } from "./gateway-access.ts";
 import { findGpus } from "./find-gpus.ts";
@@ -31,6 +33,7 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
     engine.observe(stack.name, [gatewayImage.ref, ...imagesOf(stack)]),
     digestSecrets(stack),
   ]);
+  const certificate = await digestCertificate(stack);
   const [readiness, gpus] = await Promise.all([
     askGateway(engine, observed),
     findGpus({ engine, stack, description, observed, gatewayImage }),
@@ -40,7 +43,11 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
     observed,
     engine: description,
     gpus,
-    gateway: { image: gatewayImage.ref, ...(readiness ? { readiness } : {}) },
+    gateway: {
+      image: gatewayImage.ref,
+      ...(readiness ? { readiness } : {}),
+      ...(certificate === undefined ? {} : { certificate }),
+    },
     version,
     secretDigests,
     ...(pull ? { pull } : {}),
@@ -50,6 +57,10 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
 
 function imagesOf({ services }: Stack): string[] {
   return services.flatMap((service) => (service.kind === "container" ? [service.image.ref] : []));
+}
+
+async function digestCertificate({ gateway: { tls } }: Stack): Promise<string | undefined> {
+  return tls && certificateDigest((await readCertified(tls)).certificate);
 }
 
 /** A keyed hash of every secret, so that a change is seen and a label gives nothing away. */

@@ -4,6 +4,7 @@ import type { GatewayConfig, Upstream } from "../gateway/config.ts";
 import type { Action, Plan } from "../plan/plan.ts";
 import type { EventFeed } from "../readiness/event-feed.ts";
 import { type GatewayLink, openGatewayLink } from "../readiness/gateway-link.ts";
+import type { Certified } from "./certificate-files.ts";
 import { ObjectGoneError } from "./errors.ts";
 import type { Progress } from "./events.ts";
 import type { GatewayImage } from "./gateway-image.ts";
@@ -85,10 +86,11 @@ export class World {
     this.#link = undefined;
   }
 
-  /** Gives the gateway a configuration; later switches start from it. */
-  async configure(config: GatewayConfig): Promise<void> {
+  /** Gives the gateway a configuration, and the certificate for it unless it has that; later switches start from it. */
+  async configure(config: GatewayConfig, certified?: Certified): Promise<void> {
     this.#config = config;
-    await (await this.link()).call({ op: "configure", config });
+    const link = await this.link();
+    await link.call({ op: "configure", config, ...(certified && { tls: certified }) });
   }
 
   /** Replaces one upstream in the configuration given before; without one the gateway still has its own. */

@@ -43,7 +43,9 @@ export default class Up extends ChangingCommand {
       ...(flags.pull === "always" ? { lookAgain: again } : {}),
     });
     if (process.exitCode === 0)
-      this.note(`API: http://${stack.gateway.host}:${stack.gateway.port}/v1`);
+      this.note(
+        `API: http${stack.gateway.tls ? "s" : ""}://${stack.gateway.host}:${stack.gateway.port}/v1`,
+      );
     return document;
   }
 

@@ -36,8 +36,12 @@ export function upstreamOf(service: ContainerService, container: string): Upstre
     : upstreamAt(service, containerUrl(container, service.port));
 }
 
-/** The whole configuration, in file order; `urls` says where each container service answers now. */
-export function gatewayConfig(stack: Stack, urls: Readonly<Record<string, string>>): GatewayConfig {
+/** The whole configuration, in file order; `urls` says where each container service answers now, `certificate` is the digest of the API's. */
+export function gatewayConfig(
+  stack: Stack,
+  urls: Readonly<Record<string, string>>,
+  certificate?: string,
+): GatewayConfig {
   const upstreams = stack.services.map((service) => upstreamFor(service, urls[service.name]));
   return {
     version: 1,
@@ -45,6 +49,7 @@ export function gatewayConfig(stack: Stack, urls: Readonly<Record<string, string
     upstreams: upstreams.filter((upstream) => upstream !== undefined),
     aliases: stack.gateway.aliases,
     ...patience(stack.gateway),
+    ...(certificate !== undefined && { tls: { certificate } }),
   };
 }
 

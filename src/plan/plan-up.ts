@@ -1,5 +1,6 @@
 /** The plan for `up`: from what the engine has to the stack that is wanted. Pure: no I/O, no clock. */
 import { configHash } from "../gateway/config.ts";
+import { certificateBecause } from "./certificate.ts";
 import { confirmActions, externalActions } from "./confirm.ts";
 import { refuseConflicts } from "./conflicts.ts";
 import type { Course } from "./course.ts";
@@ -56,6 +57,7 @@ function memberActions(course: Course, scene: Scene): readonly Action[] {
 function configureActions(scene: Scene): readonly Action[] {
   const because = configureBecause(scene);
   if (because === undefined) return [];
+  const { tls } = scene.input.stack.gateway;
   return [
     {
       kind: "configure",
@@ -64,6 +66,7 @@ function configureActions(scene: Scene): readonly Action[] {
       because,
       service: gatewayName,
       config: scene.config,
+      ...(tls && { certified: tls }),
     },
   ];
 }
@@ -87,6 +90,8 @@ function keyActions(scene: Scene): readonly Action[] {
 function configureBecause({ input, config, courses }: Scene): string | undefined {
   const { readiness } = input.gateway;
   if (!readiness || !gatewayStays(courses)) return "it has to know the services";
+  const certificate = certificateBecause(config, readiness);
+  if (certificate !== undefined) return certificate;
   if (readiness.config_hash !== configHash(config)) return "services, models or aliases changed";
   const switches = courses.some(
     ({ member, next, old }) => old && memberUpstream(member, next.name),

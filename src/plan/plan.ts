@@ -10,6 +10,7 @@ import type {
 import type { GatewayConfig, Upstream } from "../gateway/config.ts";
 import type { StackReadiness } from "../gateway/protocol.ts";
 import type {
+  CertificateFiles,
   BuildSource,
   Level,
   Limits,
@@ -66,8 +67,8 @@ type Doing =
   | { kind: "start"; container: string }
   | { kind: "await"; container?: string; target: AwaitTarget }
   | { kind: "pull-model"; upstream: Upstream; model: string; stallTimeoutMs: number }
-  /** Gives the gateway its configuration. */
-  | { kind: "configure"; config: GatewayConfig }
+  /** Gives the gateway its configuration, and the certificate that it names with its key. */
+  | { kind: "configure"; config: GatewayConfig; certified?: CertificateFiles }
   /** Makes the gateway's first key and keeps it for the user below `folder`, the stack file's. */
   | { kind: "create-key"; name: string; folder: string }
   /** Points one upstream of the gateway's configuration at a new container. */
@@ -124,6 +125,8 @@ export type UpInput = Readonly<{
     image: string;
     /** What the running gateway says; undefined when none runs or it does not answer. */
     readiness?: StackReadiness;
+    /** Digest of the certificate that the stack names. */
+    certificate?: string;
   }>;
   /** Version of Nexus, for the labels. */
   version: string;

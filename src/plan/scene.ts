@@ -1,6 +1,7 @@
 /** What every part of a plan for `up` looks at. */
 import type { ObservedContainer } from "../engine/engine.ts";
 import { configHash, type GatewayConfig } from "../gateway/config.ts";
+import { withPresented } from "./certificate.ts";
 import { chooseCourse, type Course, isAlive, isRouted } from "./course.ts";
 import { gatewayConfig } from "./gateway-config.ts";
 import { membersOf } from "./member.ts";
@@ -24,7 +25,7 @@ export type Scene = Readonly<{
 /** Draws the conclusions. Throws the errors of GPU placement. */
 export function setScene(input: UpInput): Scene {
   const courses = membersOf(input).map((member) => chooseCourse(member, input));
-  const config = gatewayConfig(input.stack, currentUrls(input, courses));
+  const config = gatewayConfig(input.stack, currentUrls(input, courses), input.gateway.certificate);
   const trusted = gatewayStays(courses) && isTrusted(input, config);
   return { input, courses, orphans: orphansOf(input, courses), config, trusted };
 }
@@ -79,13 +80,13 @@ export function gatewayStays(courses: readonly Course[]): boolean {
   );
 }
 
-/** A configuration that only gained services leaves what is known of the others standing. */
+/** A configuration that only gained services, or another certificate, leaves what is known of the others standing. */
 function isTrusted({ gateway }: UpInput, config: GatewayConfig): boolean {
   const { readiness } = gateway;
   if (!readiness) return false;
   const known = new Set(readiness.services.map(({ id }) => id));
   const upstreams = config.upstreams.filter(({ id }) => known.has(id));
-  return readiness.config_hash === configHash({ ...config, upstreams });
+  return readiness.config_hash === configHash(withPresented({ ...config, upstreams }, readiness));
 }
 
 function orphansOf(

@@ -99,7 +99,7 @@ export function activeMembers({
 /** Joins everything but the services; what stands in a later file wins. */
 export function joinFiles({ files, directory }: Pick<Readings, "files" | "directory">): Joined {
   const specs = files.map(({ spec }) => spec);
-  const gateways = specs.map(({ gateway }) => gateway ?? {});
+  const gateways = files.map(gatewayOf);
   const secrets = files.flatMap(({ spec, source }) =>
     Object.entries(spec.secrets ?? {}).map(([name, { file }]): [string, string] => [
       name,
@@ -122,6 +122,14 @@ export function joinFiles({ files, directory }: Pick<Readings, "files" | "direct
   };
 }
 
+/** The gateway as a file has it, with the paths in it made absolute. */
+function gatewayOf({ spec: { gateway = {} }, source: { directory } }: StackFile): GatewaySpec {
+  const { tls, ...others } = gateway;
+  if (tls === undefined) return others;
+  const files = { cert: resolve(directory, tls.cert), key: resolve(directory, tls.key) };
+  return { ...others, tls: files };
+}
+
 /** A folder's name made into a stack's name, as Compose does it. */
 function nameOfFolder(directory: string): string {
   const name = basename(directory)
@@ -138,6 +146,7 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
     host: spec.host ?? gatewayDefaults.host,
     aliases: (spec.aliases ?? {}) satisfies GatewayAliases,
     ...resolvePatience(spec),
+    ...(spec.tls === undefined ? {} : { tls: spec.tls }),
     ...(spec.base_image === undefined ? {} : { baseImage: spec.base_image }),
     limits: {
       memoryBytes: spec.mem_limit ?? gatewayDefaults.mem_limit,

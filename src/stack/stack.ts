@@ -158,6 +158,9 @@ export type ExternalService = Served & Readonly<{ kind: "external"; url: string 
 /** One member of a stack. */
 export type Service = ContainerService | ExternalService;
 
+/** Absolute paths of a certificate and its key, both PEM. */
+export type CertificateFiles = Readonly<{ cert: string; key: string }>;
+
 /** The gateway as wanted. */
 export type GatewaySettings = Readonly<{
   port: number;
@@ -168,6 +171,8 @@ export type GatewaySettings = Readonly<{
   timeouts: Readonly<{ firstByteMs?: number; idleMs?: number; totalMs?: number }>;
   /** Silence in milliseconds after which a waiting stream gets a comment, 0 for never; undefined is the gateway's default. */
   heartbeatMs?: number;
+  /** What the API presents; undefined has it speak plain HTTP. */
+  tls?: CertificateFiles;
   /** A Node image to build on; undefined lets Nexus assemble one on a local Linux engine, or pull its default. */
   baseImage?: string;
   limits: Limits;

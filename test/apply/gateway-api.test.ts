@@ -1,9 +1,11 @@
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createSecureServer } from "node:https";
+import { type AddressInfo, createConnection } from "node:net";
 import { expect, test } from "vitest";
 import { firstChatModel } from "../../src/apply/chat-access.ts";
 import { apiModels, ApiError, ApiUnreachableError, askModel } from "../../src/apply/gateway-api.ts";
 import { readEvents } from "../../src/apply/sse.ts";
+import { makeCertificate } from "../support/certificates.ts";
 
 /** Runs `work` against a server on loopback. */
 async function against<Result>(
@@ -113,4 +115,30 @@ test("the first model is one that chats: an alias `default` first, embeddings ne
     "default",
   );
   expect(firstChatModel(models, services, "asr")).toBeUndefined();
+});
+
+test("where the gateway has a certificate it is asked over TLS, and nobody with another one gets the key", async () => {
+  const [own, other] = [makeCertificate(), makeCertificate()];
+  const keys: unknown[] = [];
+  const { certificate: cert, key } = own;
+  const server = createSecureServer({ cert, key }, (request, response) => {
+    keys.push(request.headers.authorization);
+    response.end('{"data":[{"id":"m","owned_by":"one"}]}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const direct = { base: `https://127.0.0.1:${String(port)}/v1`, key: "nx_1" };
+  const tunnelled = {
+    ...direct,
+    base: "https://127.0.0.1:1/v1",
+    connect: async () => createConnection({ port, host: "127.0.0.1" }),
+  };
+  for (const access of [direct, tunnelled]) {
+    const models = await apiModels({ ...access, certificate: own.certificate });
+    expect(models).toEqual([{ id: "m", owned_by: "one" }]);
+    const astray = apiModels({ ...access, certificate: other.certificate });
+    await expect(astray).rejects.toThrow(ApiUnreachableError);
+  }
+  expect(keys).toEqual(["Bearer nx_1", "Bearer nx_1"]);
+  server.close();
 });

@@ -1,14 +1,17 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { keyFile, readKey } from "../../src/apply/key-files.ts";
 import { perform } from "../../src/apply/perform.ts";
 import { type ApplyContext, World } from "../../src/apply/world.ts";
+import { certificateDigest } from "../../src/gateway/config.ts";
 import { keyDigest, type KeyRecord } from "../../src/gateway/protocol.ts";
 import type { Action, Plan } from "../../src/plan/plan.ts";
 import { GatewayStub, type SeenRequest } from "../readiness/gateway-stub.ts";
+import { folderOf } from "../stack/folder.ts";
 import { container, observedOf } from "../support/builders.ts";
+import { makeCertificate } from "../support/certificates.ts";
 
 const emptyPlan: Plan = {
   stack: "home",
@@ -63,4 +66,24 @@ test("who switches back before the gateway was told anything leaves it as it is"
   await perform(action as unknown as Action, worldOf(stub), manner);
 
   expect(stub.seen).toEqual([]);
+});
+
+test("a configuration that names a certificate comes with it and its key, read when it is sent", async () => {
+  await using folder = await folderOf({});
+  const { certificate, key } = makeCertificate();
+  const certified = { cert: join(folder.path, "cert.pem"), key: join(folder.path, "key.pem") };
+  await writeFile(certified.cert, certificate);
+  await writeFile(certified.key, key, { mode: 0o600 });
+  const orders: SeenRequest[] = [];
+  const stub: GatewayStub = new GatewayStub((request) => {
+    orders.push(request);
+    stub.send({ id: request.id, ok: { config_hash: "x" } });
+  });
+  const tls = { certificate: certificateDigest(certificate) };
+  const config = { version: 1 as const, stack: "home", upstreams: [], aliases: {}, tls };
+  const because = "it has a certificate now";
+  const action: Action = { id: "c", after: [], because, kind: "configure", config, certified };
+  await perform(action, worldOf(stub), manner);
+  expect(orders).toMatchObject([{ op: "configure", config, tls: { certificate, key } }]);
+  expect(JSON.stringify(action)).not.toContain("PRIVATE");
 });

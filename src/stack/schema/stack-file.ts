@@ -34,6 +34,13 @@ const gatewaySchema = z.strictObject({
   heartbeat: heartbeat
     .optional()
     .describe("Silence after which a waiting stream gets a comment, or off; 15s by default."),
+  tls: z
+    .strictObject({
+      cert: text.describe("PEM file of the certificate, with those between it and its authority."),
+      key: text.describe("PEM file of its key, which only its owner may read."),
+    })
+    .optional()
+    .describe("Has the API speak HTTPS; paths are relative to the file that names them."),
   base_image: text.optional().describe("Node image that the gateway is built on."),
   mem_limit: bytes.optional().describe("Most memory the gateway may use; 512MiB by default."),
   cpus: positive.optional().describe("Most cores the gateway may use."),
