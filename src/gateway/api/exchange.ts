@@ -53,10 +53,7 @@ export class Exchange {
     [this.request, this.response] = io;
     const asked = String(this.request.headers["x-request-id"] ?? "");
     this.id = saneRequestId.test(asked) ? asked : `req_${randomUUID().replaceAll("-", "")}`;
-    this.response.setHeader("x-request-id", this.id);
     this.dialect = dialectOf(endpoint, this.request.headers);
-    const { idHeader } = this.dialect;
-    if (idHeader !== undefined) this.response.setHeader(idHeader, this.id);
     if (app.isDraining()) this.response.setHeader("connection", "close");
     this.response.once("close", () => this.#close());
     app.exchanges.add(this);
@@ -119,11 +116,19 @@ export class Exchange {
   /** Headers that say who answered, why, and what the gateway cost up to here. */
   routeHeaders(): Headers {
     const { upstream, model, reason, attempts } = this.facts;
-    const headers: Headers = { ...this.limitHeaders };
+    const headers: Headers = { ...this.#idHeaders(), ...this.limitHeaders };
     if (upstream !== undefined) this.#tellTimes(headers, upstream);
     if (model !== undefined) headers["x-model-used"] = headerText(model);
     if (reason !== undefined) headers["x-router-reason"] = headerText(reason);
     if (attempts !== undefined) headers["x-router-attempts"] = String(attempts);
+    return headers;
+  }
+
+  /** Given to `writeHead` with all others: a header that is set on its own makes Node merge them one by one. */
+  #idHeaders(): Headers {
+    const { idHeader } = this.dialect;
+    const headers: Headers = { "x-request-id": this.id };
+    if (idHeader !== undefined) headers[idHeader] = this.id;
     return headers;
   }
 
@@ -150,7 +155,8 @@ export class Exchange {
     if (this.over || this.response.headersSent) return;
     this.#begun = true;
     const type = { "content-type": "text/event-stream; charset=utf-8" };
-    this.response.writeHead(200, { ...type, ...streamHeaders, ...headers });
+    const all = { ...type, ...streamHeaders, ...this.#idHeaders(), ...headers };
+    this.response.writeHead(200, all);
   }
 
   /** Answers with a failure, unless an answer has begun. */
@@ -173,7 +179,8 @@ export class Exchange {
   send(status: number, headers: Headers, body: string | Buffer): void {
     if (this.#left || this.response.headersSent) return;
     const length = String(Buffer.byteLength(body));
-    this.response.writeHead(status, { ...headers, "content-length": length });
+    const all = { ...headers, ...this.#idHeaders(), "content-length": length };
+    this.response.writeHead(status, all);
     this.response.end(this.request.method === "HEAD" ? undefined : body);
     this.watchReader();
     lingerOver(this.request);
@@ -233,7 +240,10 @@ function tokenFields(cost: Cost | undefined): Readonly<Record<string, number>> |
   return cost && { input_tokens: cost.input, output_tokens: cost.output };
 }
 
+const printable = /^[\x20-\x7e]*$/;
+
 /** A name as a header may carry it. */
 function headerText(value: string): string {
+  if (printable.test(value)) return value;
   return value.replaceAll(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
 }

@@ -93,5 +93,7 @@ function connectionNames(connection: string | string[] | undefined): Set<string>
 
 /** The media type without its parameters, in lower case. */
 export function mediaType(headers: IncomingHttpHeaders): string {
-  return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = headers["content-type"] ?? "";
+  if (type === "application/json" || type === "text/event-stream") return type;
+  return type.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }

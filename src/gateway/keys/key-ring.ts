@@ -1,5 +1,5 @@
 /** The keys that may use the gateway: only their digests are known here. */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { z } from "zod";
 import { readJsonFile, writeJsonFile } from "../json-file.ts";
@@ -112,7 +112,7 @@ export class KeyRing {
   /** Judges a presented key in a time that does not depend on how much of it is right. */
   authenticate(presented: string, now: number): Authentication {
     if (presented.length > longestKey) return { kind: "unknown" };
-    const digest = createHash("sha256").update(presented).digest();
+    const digest = hash("sha256", presented, "buffer");
     const entry = this.#entries.get(digest.toString("hex"));
     if (!entry || !timingSafeEqual(entry.digest, digest)) return { kind: "unknown" };
     return entry.expiresAt <= now ? { kind: "expired" } : { kind: "known", key: entry.key };

@@ -34,5 +34,7 @@ export function createLog(write: (text: string) => void): BufferedLog {
 }
 
 function line(level: Level, event: string, fields?: Readonly<Record<string, unknown>>): string {
-  return `${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`;
+  const head = `{"time":"${new Date().toISOString()}","level":"${level}","event":"${event}"`;
+  const rest = JSON.stringify(fields ?? {}).slice(1);
+  return `${head}${rest === "}" ? "" : ","}${rest}\n`;
 }

@@ -39,20 +39,19 @@ type Count = { readonly labels: readonly string[]; value: number };
 /** A number per set of labels that only grows. */
 export class Counter<const Names extends readonly string[]> implements Metric {
   readonly #naming: Naming<Names>;
-  readonly #series = new Map<string, Count>();
+  readonly #series = new SeriesTree((labels): Count => ({ labels, value: 0 }));
 
   constructor(naming: Naming<Names>) {
     this.#naming = naming;
   }
 
   add(labels: Values<Names>, amount = 1): void {
-    const count = seriesAt(this.#series, labels, (kept) => ({ labels: kept, value: 0 }));
-    count.value += amount;
+    this.#series.at(labels).value += amount;
   }
 
   read(): Family {
     const { name, help, labels } = this.#naming;
-    const samples = [...this.#series.values()];
+    const samples = [...this.#series.all];
     return { name, help, labelNames: labels, kind: "counter", samples };
   }
 }
@@ -90,7 +89,7 @@ type Observations = {
 export class Histogram<const Names extends readonly string[]> implements Metric {
   readonly #naming: Naming<Names>;
   readonly #bounds: readonly number[];
-  readonly #series = new Map<string, Observations>();
+  readonly #series = new SeriesTree((labels) => this.#open(labels));
 
   constructor(naming: Naming<Names>, bounds: readonly number[]) {
     this.#naming = naming;
@@ -98,7 +97,7 @@ export class Histogram<const Names extends readonly string[]> implements Metric 
   }
 
   observe(labels: Values<Names>, value: number): void {
-    const series = seriesAt(this.#series, labels, (kept) => this.#open(kept));
+    const series = this.#series.at(labels);
     let index = 0;
     while (index < this.#bounds.length && value > (this.#bounds[index] ?? 0)) index += 1;
     series.counts[index] = (series.counts[index] ?? 0) + 1;
@@ -108,7 +107,7 @@ export class Histogram<const Names extends readonly string[]> implements Metric 
 
   read(): Family {
     const { name, help, labels } = this.#naming;
-    const samples = [...this.#series.values()];
+    const samples = [...this.#series.all];
     return { name, help, labelNames: labels, kind: "histogram", bounds: this.#bounds, samples };
   }
 
@@ -118,23 +117,40 @@ export class Histogram<const Names extends readonly string[]> implements Metric 
   }
 }
 
-/** The series of a set of labels, opened when it is new and there is room for it. */
-function seriesAt<Series>(
-  all: Map<string, Series>,
-  labels: readonly string[],
-  open: (labels: readonly string[]) => Series,
-): Series {
-  const name = labels.join("\n");
-  const known = all.get(name);
-  if (known !== undefined) return known;
-  if (all.size >= mostSeries && labels.some((label) => label !== "_other")) {
-    return seriesAt(
-      all,
-      labels.map(() => "_other"),
-      open,
-    );
+/** The series of a metric, found label by label: no text is put together for a series that is known. */
+class SeriesTree<Series> {
+  readonly #root: Branch<Series> = { next: new Map(), series: undefined };
+  readonly #open: (labels: readonly string[]) => Series;
+  readonly all: Series[] = [];
+
+  constructor(open: (labels: readonly string[]) => Series) {
+    this.#open = open;
   }
-  const series = open(labels);
-  all.set(name, series);
-  return series;
+
+  /** The series of a set of labels, opened when it is new and there is room for it. */
+  at(labels: readonly string[]): Series {
+    let branch: Branch<Series> | undefined = this.#root;
+    for (const label of labels) branch = branch?.next.get(label);
+    return branch?.series ?? this.#add(labels);
+  }
+
+  #add(labels: readonly string[]): Series {
+    if (this.all.length >= mostSeries && labels.some((label) => label !== "_other")) {
+      return this.at(labels.map(() => "_other"));
+    }
+    let branch = this.#root;
+    for (const label of labels) {
+      const known: Branch<Series> = branch.next.get(label) ?? {
+        next: new Map(),
+        series: undefined,
+      };
+      branch.next.set(label, known);
+      branch = known;
+    }
+    branch.series = this.#open(labels);
+    this.all.push(branch.series);
+    return branch.series;
+  }
 }
+
+type Branch<Series> = { readonly next: Map<string, Branch<Series>>; series: Series | undefined };

@@ -1,5 +1,5 @@
 /** Finds the `usage` object of a JSON answer by looking at its ends only: a long list of numbers in between costs nothing. */
-import { isRecord, parseJson } from "../json.ts";
+import { parseJson } from "../json.ts";
 
 /** The member's name as it stands in JSON: inside a string its quotes would be escaped. */
 export const usageKey: Buffer = Buffer.from('"usage"');
@@ -12,15 +12,10 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const colon = 0x3a;
 
-/** Answers up to this size are parsed as a whole, which is as cheap as looking. */
-const parsedBytes = 4 * 1024;
-
 /** The top-level `usage` of a whole JSON answer; undefined when there is none. */
 export function usageInJson(body: Buffer): unknown {
   if (body.indexOf(usageKey) === -1) return undefined;
-  if (body.length > parsedBytes) return usageInTail(body) ?? usageInHead(body);
-  const document = parseJson(body);
-  return isRecord(document) ? document["usage"] : undefined;
+  return usageInTail(body) ?? usageInHead(body);
 }
 
 /** The top-level `usage` in the beginning of a JSON answer. */
