@@ -8,6 +8,7 @@ import type { Allowances } from "./keys/allowances.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
 import type { Registry } from "./upstreams/registry.ts";
+import type { Ledger } from "./usage/ledger.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 /** The gateway's parts, made once by `startGateway`. */
@@ -18,6 +19,7 @@ export type App = Readonly<{
   keys: KeyRing;
   /** What each key may still use. */
   allowances: Allowances;
+  ledger: Ledger;
   backends: Backends;
   registry: Registry;
   metrics: GatewayMetrics;

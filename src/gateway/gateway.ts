@@ -17,6 +17,7 @@ import type { Log } from "./metrics/log.ts";
 import { serveObservability } from "./api/observability.ts";
 import { Registry } from "./upstreams/registry.ts";
 import type { GatewaySettings } from "./settings.ts";
+import { openLedger } from "./usage/open-ledger.ts";
 import { version } from "./version.ts";
 
 /** A gateway that serves. */
@@ -65,12 +66,14 @@ async function assemble(
   const registry = new Registry({ settings, backends, log });
   const keys = await openKeys(settings.keysFile, log);
   const bodies = new ByteBudget(settings.maxBufferedBytes);
-  const metrics = new GatewayMetrics(version, registry, backends, bodies);
+  const allowances = new Allowances(() => ({ monotonic: performance.now(), wall: Date.now() }));
+  const ledger = await openLedger({ settings, log, keys, allowances });
+  const metrics = new GatewayMetrics(version, registry, backends, { bodies, ledger });
   const { door: limits, certificatesFolder: folder } = settings;
   const certificates = secureDoor(api, { limits, folder, metrics, log });
   const exchanges = new Set<Exchange>();
-  const allowances = new Allowances(() => ({ monotonic: performance.now(), wall: Date.now() }));
-  const parts = { keys, allowances, backends, registry, metrics, exchanges, bodies, certificates };
+  const held = { exchanges, bodies, certificates };
+  const parts = { keys, allowances, ledger, backends, registry, metrics, ...held };
   return { version, settings, log, ...parts, isDraining };
 }
 
@@ -116,5 +119,6 @@ async function shutDown(app: App, servers: readonly Server[], control: ControlSe
   app.registry.stop();
   await app.backends.destroy();
   app.metrics.stop();
+  app.ledger.close();
   app.log("info", "gateway.stopped");
 }

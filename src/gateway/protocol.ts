@@ -29,6 +29,48 @@ export type KeyRecord = Readonly<{
   expires_at?: string;
 }>;
 
+/** What usage can be summed by; days are those of UTC. */
+export type UsageGrouping = "key" | "model" | "service" | "endpoint" | "day";
+
+/** Sums over requests. */
+export type UsageSums = Readonly<{
+  requests: number;
+  failures: number;
+  /** Requests whose tokens are estimates, because their upstream told none. */
+  estimated: number;
+  input_tokens: number;
+  /** The part of `input_tokens` that came from an upstream's cache. */
+  cached_tokens: number;
+  output_tokens: number;
+  seconds: number;
+}>;
+
+/** Sums under the name of a key, model, service, endpoint or day; an empty name is that of requests that had none. */
+export type UsageRow = Readonly<{ name: string } & UsageSums>;
+
+/** Whether the books reach the disk. */
+export type LedgerState = Readonly<{
+  state: "kept" | "failing";
+  /** Why they do not. */
+  reason?: string;
+  /** Requests that are in memory only. */
+  unwritten: number;
+  /** Name of the file, in the gateway's volume, that could not be read and was put out of the way. */
+  moved_aside?: string;
+}>;
+
+/** Who used how much since a moment. */
+export type UsageReport = Readonly<{
+  /** ISO 8601: the beginning of an hour. */
+  since: string;
+  by: UsageGrouping;
+  rows: readonly UsageRow[];
+  ledger: LedgerState;
+}>;
+
+/** A key as it is listed. */
+export type ListedKey = Readonly<KeyRecord & { last_used_at?: string }>;
+
 /** What the CLI can ask of the gateway. */
 export type ControlRequest = Readonly<
   | { op: "hello" }
@@ -52,6 +94,8 @@ export type ControlRequest = Readonly<
   /** Puts a key in the place of the one of its name: there is no moment without either. */
   | { op: "keys.replace"; key: KeyRecord }
   | { op: "keys.remove"; name: string }
+  /** Who used how much since a moment (ISO 8601). */
+  | { op: "usage"; since: string; by: UsageGrouping }
   /** The same document as GET :8801/readyz. */
   | { op: "status" }
   | { op: "cancel"; request: number }
@@ -105,10 +149,11 @@ export type ControlResult = Readonly<{
   prove: { status: number; detail: string; duration_ms: number };
   drain: { in_flight: 0 };
   request: { status: number };
-  "keys.list": readonly KeyRecord[];
+  "keys.list": readonly ListedKey[];
   "keys.add": null;
   "keys.replace": null;
   "keys.remove": null;
+  usage: UsageReport;
   status: StackReadiness;
   cancel: null;
 }>;

@@ -33,6 +33,17 @@ export type TunnelLimits = Readonly<{
   lingerMs: number;
 }>;
 
+/** How the books of who used what are kept. */
+export type UsageSettings = Readonly<{
+  file: string;
+  /** How long they may be in memory only, in milliseconds: what a kill may lose. */
+  flushMs: number;
+  /** Days after which they are dropped. */
+  keptDays: number;
+  /** Rows held in memory while the disk takes none. */
+  mostRows: number;
+}>;
+
 /** Everything about the process that a test or an operator may want different. */
 export type GatewaySettings = Readonly<{
   /** Address to listen on; undefined listens on every address. */
@@ -44,6 +55,7 @@ export type GatewaySettings = Readonly<{
   /** Where the certificate of the API port is kept with its key. */
   certificatesFolder: string;
   keysFile: string;
+  usage: UsageSettings;
   /** How long live streams may go on after SIGTERM. */
   graceMs: number;
   maxBodyBytes: number;
@@ -78,6 +90,12 @@ export function readSettings(environment: Environment): GatewaySettings {
     configFile: join(data, "config.json"),
     certificatesFolder: data,
     keysFile: join(data, "keys.json"),
+    usage: {
+      file: join(data, "usage.db"),
+      flushMs: number("NEXUS_GATEWAY_USAGE_FLUSH_MS", 1_000),
+      keptDays: number("NEXUS_GATEWAY_USAGE_DAYS", 400),
+      mostRows: number("NEXUS_GATEWAY_USAGE_ROWS", 10_000),
+    },
     graceMs: number("NEXUS_GATEWAY_GRACE_MS", 8_000),
     maxBodyBytes: number("NEXUS_GATEWAY_MAX_BODY_BYTES", 32 * mebibyte),
     maxBufferedBytes: number("NEXUS_GATEWAY_MAX_BUFFERED_BYTES", 128 * mebibyte),

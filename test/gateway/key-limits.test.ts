@@ -1,6 +1,6 @@
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { KeyLimits } from "../../src/gateway/protocol.ts";
+import { afterAll, assert, beforeAll, describe, expect, test } from "vitest";
+import type { KeyLimits, KeyRecord, ListedKey } from "../../src/gateway/protocol.ts";
 import {
   errorOf,
   launchGateway,
@@ -69,9 +69,10 @@ describe("a key with limits", () => {
     expect((await neighbour()).status).toBe(200);
 
     const listed = await gateway.control.call({ op: "keys.list" });
-    const keys = listed.ok as Parameters<typeof gateway.addKey>[0][];
-    const edited = keys.find(({ name }) => name === "edited");
-    const key = { ...edited, limits: { requests_per_minute: 3 } } as never;
+    const found = (listed.ok as ListedKey[]).filter(({ name }) => name === "edited");
+    const [edited] = found.map(({ last_used_at: _, ...record }): KeyRecord => record);
+    assert(edited);
+    const key = { ...edited, limits: { requests_per_minute: 3 } };
     await mustSucceed(gateway.control.call({ op: "keys.replace", key }));
     expect([(await asked()).status, (await asked()).status]).toEqual([200, 200]);
     expect((await asked()).status).toBe(429);

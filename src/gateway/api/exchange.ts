@@ -200,9 +200,19 @@ export class Exchange {
     const status = this.#handedOver ? 101 : this.#left ? 499 : this.response.statusCode;
     const { seconds } = this;
     const cost = this.tap?.cost();
-    this.#app.allowances.charge(this.payer, cost);
+    this.#book(status, seconds, cost);
     this.#count(status, seconds, cost);
     this.#log(status, cost);
+  }
+
+  #book(status: number, seconds: number, cost: Cost | undefined): void {
+    if (this.payer === undefined) return;
+    const { endpoint, payer: key } = this;
+    const { upstream: service = "", model = "" } = this.facts;
+    const failed = status >= 400 || this.#failure !== undefined;
+    const asked = { at: Date.now(), key, service, model, endpoint };
+    this.#app.allowances.charge(key, cost);
+    this.#app.ledger.book({ ...asked, failed, seconds, cost });
   }
 
   #log(status: number, cost: Cost | undefined): void {

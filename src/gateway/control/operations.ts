@@ -57,11 +57,12 @@ function askUpstream(
 
 /** The orders that only look. */
 function look(
-  order: Order<"hello" | "status" | "keys.list">,
+  order: Order<"hello" | "status" | "keys.list" | "usage">,
   { app, ports }: OperationContext,
-): ControlResult["hello" | "status" | "keys.list"] {
+): ControlResult["hello" | "status" | "keys.list" | "usage"] {
+  if (order.op === "usage") return app.ledger.report(order.by, Date.parse(order.since));
   if (order.op === "status") return stackReadiness(app);
-  if (order.op === "keys.list") return app.keys.list();
+  if (order.op === "keys.list") return app.keys.listed();
   const { config, hash } = app.registry.snapshot;
   return {
     version: app.version,

@@ -36,6 +36,12 @@ const requestSchema = z.discriminatedUnion("op", [
   z.strictObject({ id, op: z.literal("keys.add"), key: keyRecordSchema }),
   z.strictObject({ id, op: z.literal("keys.replace"), key: keyRecordSchema }),
   z.strictObject({ id, op: z.literal("keys.remove"), name: z.string() }),
+  z.strictObject({
+    id,
+    op: z.literal("usage"),
+    since: z.iso.datetime({ offset: true }),
+    by: z.enum(["key", "model", "service", "endpoint", "day"]),
+  }),
   z.strictObject({ id, op: z.literal("status") }),
   z.strictObject({ id, op: z.literal("cancel"), request: z.int() }),
 ]);

@@ -54,6 +54,12 @@ export class Allowance {
     this.#usedToday += tokens;
   }
 
+  /** Takes up what an earlier run has used of this day's tokens. */
+  seed(tokensToday: number, now: Moment): void {
+    this.#turnDay(now);
+    this.#usedToday += tokensToday;
+  }
+
   #refusal(now: Moment): Readonly<{ limit: keyof KeyLimits; retryAfterMs: number }> | undefined {
     const { tokens_per_day: perDay = Infinity } = this.#limits;
     this.#turnDay(now);

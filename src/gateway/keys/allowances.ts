@@ -30,6 +30,12 @@ export class Allowances {
     this.#of(key, now).charge(cost.input + cost.output, now);
   }
 
+  /** Takes up what an earlier run has used of this day's tokens, by key. */
+  seed(tokensToday: ReadonlyMap<string, number>): void {
+    const now = this.#now();
+    for (const [key, tokens] of tokensToday) this.#of(key, now).seed(tokens, now);
+  }
+
   #of(key: string, now: Moment): Allowance {
     const known = this.#allowances.get(key);
     if (known) return known;

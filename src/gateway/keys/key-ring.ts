@@ -3,7 +3,7 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { z } from "zod";
 import { readJsonFile, writeJsonFile } from "../json-file.ts";
-import type { KeyRecord } from "../protocol.ts";
+import type { KeyRecord, ListedKey } from "../protocol.ts";
 
 const limit = z.int().positive().exactOptional();
 
@@ -41,7 +41,10 @@ export type Authentication = Readonly<
   { kind: "known"; key: KeyRecord } | { kind: "unknown" } | { kind: "expired" }
 >;
 
-type Entry = Readonly<{ key: KeyRecord; digest: Buffer; expiresAt: number }>;
+type Entry = Readonly<{ key: KeyRecord; digest: Buffer; expiresAt: number }> & {
+  /** In milliseconds since 1970; 0 when it was never used, as far as is known. */
+  lastUsedAt: number;
+};
 
 const longestKey = 256;
 
@@ -81,6 +84,22 @@ export class KeyRing {
     return [...this.#entries.values()].map(({ key }) => key);
   }
 
+  /** Every key, and when it was used last. */
+  listed(): readonly ListedKey[] {
+    return [...this.#entries.values()].map(({ key, lastUsedAt }) =>
+      lastUsedAt === 0 ? key : { ...key, last_used_at: new Date(lastUsedAt).toISOString() },
+    );
+  }
+
+  /** Takes up what is known of an earlier run: by name, when each key was used last. */
+  remember(lastUsed: ReadonlyMap<string, number>): void {
+    for (const entry of this.#entries.values()) {
+      const at = lastUsed.get(entry.key.name) ?? 0;
+      // Before it was made, another key had its name.
+      if (at >= Date.parse(entry.key.created_at)) entry.lastUsedAt = Math.max(at, entry.lastUsedAt);
+    }
+  }
+
   /** Takes a key into force once it is on disk; throws KeyRefused when the name or the key is taken. */
   add(key: KeyRecord): Promise<void> {
     return this.#change((keys) => {
@@ -115,7 +134,9 @@ export class KeyRing {
     const digest = hash("sha256", presented, "buffer");
     const entry = this.#entries.get(digest.toString("hex"));
     if (!entry || !timingSafeEqual(entry.digest, digest)) return { kind: "unknown" };
-    return entry.expiresAt <= now ? { kind: "expired" } : { kind: "known", key: entry.key };
+    if (entry.expiresAt <= now) return { kind: "expired" };
+    entry.lastUsedAt = now;
+    return { kind: "known", key: entry.key };
   }
 
   /** Changes follow one another: each sees what the one before it left. */
@@ -134,11 +155,16 @@ export class KeyRing {
   }
 
   #use(keys: readonly KeyRecord[]): void {
-    this.#entries = new Map(keys.map((key) => [key.digest.slice("sha256:".length), entryOf(key)]));
+    const known = this.#entries;
+    const entries = keys.map(entryOf).map((entry) => {
+      const name = entry.digest.toString("hex");
+      return [name, { ...entry, lastUsedAt: known.get(name)?.lastUsedAt ?? 0 }] as const;
+    });
+    this.#entries = new Map(entries);
   }
 }
 
-function entryOf(key: KeyRecord): Entry {
+function entryOf(key: KeyRecord): Omit<Entry, "lastUsedAt"> {
   const digest = Buffer.from(key.digest.slice("sha256:".length), "hex");
   const expiresAt = key.expires_at === undefined ? Infinity : Date.parse(key.expires_at);
   return { key, digest, expiresAt };

@@ -1,12 +1,17 @@
 /** What the gateway counts: one method for everything that can happen to a request. */
 import type { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { ByteBudget } from "../door/byte-budget.ts";
 import type { Backends } from "../upstreams/backend.ts";
 import { sameModel } from "../upstreams/model-list.ts";
 import type { Registry } from "../upstreams/registry.ts";
 import type { Cost } from "../usage/usage-tap.ts";
-import { bufferMetric, buildMetric, processMetrics, upstreamMetrics } from "./live-metrics.ts";
+import {
+  buildMetric,
+  heldMetrics,
+  processMetrics,
+  upstreamMetrics,
+  type Held,
+} from "./live-metrics.ts";
 import { Counter, Histogram, type Family, type Metric } from "./metrics.ts";
 
 /** A request that is over. */
@@ -141,7 +146,7 @@ export class GatewayMetrics {
   readonly #registry: Registry;
   readonly #all: readonly Metric[];
 
-  constructor(version: string, registry: Registry, backends: Backends, bodies: ByteBudget) {
+  constructor(version: string, registry: Registry, backends: Backends, held: Held) {
     this.#registry = registry;
     this.#loopDelay.enable();
     this.#all = [
@@ -163,7 +168,7 @@ export class GatewayMetrics {
       this.#reloads,
       this.#malformed,
       ...upstreamMetrics(registry, backends),
-      bufferMetric(bodies),
+      ...heldMetrics(held),
       ...processMetrics(this.#loopDelay),
       buildMetric(version),
     ];

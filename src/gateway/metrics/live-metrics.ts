@@ -3,6 +3,7 @@ import type { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Backends } from "../upstreams/backend.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
 import type { Registry } from "../upstreams/registry.ts";
+import type { LedgerState } from "../protocol.ts";
 import { admissionMetrics } from "./admission-metrics.ts";
 import { Gauge, type Metric } from "./metrics.ts";
 
@@ -18,14 +19,27 @@ export function buildMetric(version: string): Metric {
   return new Gauge(naming, () => [{ labels: [version, process.versions.node], value: 1 }]);
 }
 
-/** How much of the budget for request bodies is taken. */
-export function bufferMetric(bodies: Readonly<{ used: number }>): Metric {
-  return alone(
-    "nexus_buffered_bytes",
-    "Bytes of request bodies held in memory.",
-    () => bodies.used,
-  );
+/** What is in memory for a while. */
+export type Held = Readonly<{
+  bodies: Readonly<{ used: number }>;
+  ledger: Readonly<{ state: LedgerState }>;
+}>;
+
+/** How much of the budget for request bodies is taken, and what the books could not write. */
+export function heldMetrics({ bodies, ledger }: Held): readonly Metric[] {
+  const { buffered, kept, unwritten } = heldHelp;
+  return [
+    alone("nexus_buffered_bytes", buffered, () => bodies.used),
+    alone("nexus_usage_kept", kept, () => (ledger.state.state === "kept" ? 1 : 0)),
+    alone("nexus_usage_unwritten_requests", unwritten, () => ledger.state.unwritten),
+  ];
 }
+
+const heldHelp = {
+  buffered: "Bytes of request bodies held in memory.",
+  kept: "1 when who used what reaches the disk, 0 when the disk does not take it.",
+  unwritten: "Requests whose usage is in memory only.",
+};
 
 /** What upstreams are doing. */
 export function upstreamMetrics(registry: Registry, backends: Backends): readonly Metric[] {
