@@ -27,6 +27,8 @@ export type App = Readonly<{
   certificates: Certificates;
   /** The room for request bodies in memory. */
   bodies: ByteBudget;
+  /** The room on disk for uploads that do not say early enough where they belong. */
+  spools: ByteBudget;
   /** The exchanges under way, so that a shutdown can end them honestly. */
   exchanges: Set<Exchange>;
   isDraining: () => boolean;

@@ -72,7 +72,8 @@ async function assemble(
   const { door: limits, certificatesFolder: folder } = settings;
   const certificates = secureDoor(api, { limits, folder, metrics, log });
   const exchanges = new Set<Exchange>();
-  const held = { exchanges, bodies, certificates };
+  const spools = new ByteBudget(settings.upload.spoolBytes);
+  const held = { exchanges, bodies, spools, certificates };
   const parts = { keys, allowances, ledger, backends, registry, metrics, ...held };
   return { version, settings, log, ...parts, isDraining };
 }

@@ -63,6 +63,8 @@ export type GatewaySettings = Readonly<{
   maxBufferedBytes: number;
   /** What a client's connection may cost. */
   door: DoorLimits;
+  /** Forms with files: how large they may be, how much of one is kept in memory, and where how much of all of them is kept beside. */
+  upload: Readonly<{ maxBytes: number; memoryBytes: number; folder: string; spoolBytes: number }>;
   limits: RelayLimits;
   /** From a request's arrival to the end of its answer; 0 for no limit. */
   totalMs: number;
@@ -104,6 +106,12 @@ export function readSettings(environment: Environment): GatewaySettings {
       headMs: number("NEXUS_GATEWAY_CLIENT_HEAD_MS", 15_000),
       requestMs: number("NEXUS_GATEWAY_CLIENT_REQUEST_MS", 300_000),
       idleMs: number("NEXUS_GATEWAY_CLIENT_IDLE_MS", 75_000),
+    },
+    upload: {
+      maxBytes: number("NEXUS_GATEWAY_MAX_UPLOAD_BYTES", 64 * mebibyte),
+      memoryBytes: number("NEXUS_GATEWAY_UPLOAD_MEMORY_BYTES", mebibyte),
+      folder: join(data, "spool"),
+      spoolBytes: number("NEXUS_GATEWAY_MAX_SPOOL_BYTES", 1024 * mebibyte),
     },
     limits: {
       connectMs: number("NEXUS_GATEWAY_CONNECT_MS", 5_000),

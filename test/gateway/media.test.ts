@@ -1,6 +1,7 @@
+import { createReadStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   errorOf,
@@ -9,7 +10,7 @@ import {
   upstreamAt,
   type TestGateway,
 } from "../support/gateway.ts";
-import { pictureBytes, soundBytes } from "../support/media.ts";
+import { pictureBytes, readForm, soundBytes } from "../support/media.ts";
 import { startUpstream, type TestUpstream } from "../support/upstream.ts";
 
 let upstream: TestUpstream;
@@ -30,7 +31,13 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-const lastBody = () => JSON.parse(upstream.received.at(-1)?.body ?? "");
+function lastReceived() {
+  const last = upstream.received.at(-1);
+  if (!last) throw new Error("nothing was received");
+  return last;
+}
+
+const lastBody = () => JSON.parse(lastReceived().body);
 
 describe("the official openai client", () => {
   test("writes speech to a file, by the alias of a voice", async () => {
@@ -45,6 +52,46 @@ describe("the official openai client", () => {
   test("gets an image as base64", async () => {
     const { data } = await client.images.generate({ model: "media", prompt: "a cat" });
     expect(Buffer.from(data?.[0]?.b64_json ?? "", "base64")).toEqual(pictureBytes);
+  });
+
+  test("edits an image that is a file", async () => {
+    const image = await toFile(pictureBytes, "cat.png", { type: "image/png" });
+    const { data } = await client.images.edit({ image, prompt: "a hat", model: "media" });
+    expect(Buffer.from(data?.[0]?.b64_json ?? "", "base64")).toEqual(pictureBytes);
+    expect(await readForm(lastReceived())).toMatchObject({
+      image: { name: "cat.png", type: "image/png", bytes: pictureBytes },
+      prompt: "a hat",
+    });
+  });
+
+  test.each([
+    ["before", { model: "voice", file: 0 }],
+    ["behind", { file: 0, model: "voice" }],
+  ])("has a file transcribed, its model named %s it", async (_, order) => {
+    const path = join(gateway.data, "sound.wav");
+    await writeFile(path, soundBytes);
+    const ask = { ...order, file: createReadStream(path) };
+    const { text } = await client.audio.transcriptions.create(ask);
+    expect(text).toBe(`${soundBytes.length} bytes heard by "media"`);
+    const words = await client.audio.transcriptions.create({
+      ...ask,
+      response_format: "text",
+      file: createReadStream(path),
+    });
+    expect(words).toBe(text);
+    const stream = await client.audio.transcriptions.create({
+      ...ask,
+      stream: true,
+      file: createReadStream(path),
+    });
+    const types: string[] = [];
+    for await (const event of stream) types.push(event.type);
+    expect(types).toEqual(["transcript.text.delta", "transcript.text.done"]);
+    const { text: english } = await client.audio.translations.create({
+      ...ask,
+      file: createReadStream(path),
+    });
+    expect(english).toBe(text);
   });
 
   test("creates a response and streams one in the order of its events", async () => {

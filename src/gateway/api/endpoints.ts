@@ -15,7 +15,8 @@ export type Endpoint = Readonly<{
    * gateway translates for them. Services with such an endpoint may also declare it in their metadata.
    */
   translatedFor?: readonly string[];
-  body: "json";
+  /** A `form` is multipart with files; JSON is taken there too. */
+  body: "json" | "form";
   /** Whether the body must name a model; otherwise the capability alone finds a service. */
   model: "required" | "optional";
   /** Whether `stream: true` is answered with events; elsewhere it means nothing. */
@@ -32,6 +33,19 @@ export const endpoints: readonly Endpoint[] = [
   post("/embeddings", "createEmbedding", ["embedding"], whole),
   post("/rerank", "createRerank", ["rerank"], { model: "optional", ...whole }),
   post("/images/generations", "createImage", ["image"], { model: "optional" }),
+  post("/images/edits", "createImageEdit", ["image"], { body: "form", model: "optional" }),
+  post("/images/variations", "createImageVariation", ["image"], {
+    body: "form",
+    model: "optional",
+  }),
+  post("/audio/transcriptions", "createTranscription", ["asr", "audio"], {
+    body: "form",
+    model: "optional",
+  }),
+  post("/audio/translations", "createTranslation", ["asr", "audio"], {
+    body: "form",
+    model: "optional",
+  }),
   post("/audio/speech", "createSpeech", ["tts", "audio"], { model: "optional" }),
   post("/messages", "createMessage", ["messages"], { translatedFor: ["chat"] }),
   post("/messages/count_tokens", "countMessageTokens", ["messages"], {

@@ -63,6 +63,19 @@ export function overloaded(): Failure {
   return { status: 503, code: "overloaded", message, fault: "gateway", ...again };
 }
 
+/** A compressed body, whose model cannot be seen. */
+export function unsupportedEncoding(): Failure {
+  const message = "Request bodies are taken without a Content-Encoding only.";
+  return { status: 415, code: "unsupported_content_encoding", message, fault: "client" };
+}
+
+/** A large body could not be kept until its model was known. */
+export function spoolFailure(): Failure {
+  const message =
+    "The gateway has no room to keep this upload until its `model` has come: put `model` before the file, or name it in the header x-nexus-model.";
+  return { status: 503, code: "spool_failed", message, fault: "gateway" };
+}
+
 /** The upstream could not be reached, or closed the connection without an answer. */
 export function upstreamUnavailable(service: string, reason: string): Failure {
   const message = `The service "${service}" ${reason}.`;

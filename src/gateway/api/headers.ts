@@ -58,10 +58,15 @@ export const streamHeaders = { "cache-control": "no-cache", "x-accel-buffering":
 
 /** The headers an upstream gets: the client's, without what is not meant for it. */
 export function upstreamHeaders(headers: IncomingHttpHeaders, requestId: string): Headers {
-  const passed = pass(headers, keptFromUpstream, (name) => name.startsWith("x-stainless-"));
+  const passed = pass(headers, keptFromUpstream, isForGateway);
   passed["accept-encoding"] = "identity";
   passed["x-request-id"] = requestId;
   return passed;
+}
+
+/** What clients of OpenAI's libraries tell of themselves, and what the gateway itself was told. */
+function isForGateway(name: string): boolean {
+  return name.startsWith("x-stainless-") || name.startsWith("x-nexus-");
 }
 
 /** The headers a client gets: the upstream's, without what speaks of the connection behind the gateway. */

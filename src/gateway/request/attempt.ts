@@ -1,4 +1,5 @@
 /** One candidate's turn: the attempt, in a slot that is held until the last byte. */
+import type { Endpoint } from "../api/endpoints.ts";
 import type { Failure } from "../api/failure.ts";
 import { upstreamHeaders } from "../api/headers.ts";
 import { isTranslated, translationFor, type Translation } from "../messages/translation.ts";
@@ -115,16 +116,20 @@ function relayRequest(
   { monitor, model }: Candidate,
   usageEdit: Edit | undefined,
 ): RelayRequest {
-  return {
-    method: endpoint.method,
-    path: monitor.upstream.api_path + endpoint.upstreamPath + queryOf(exchange.request.url ?? ""),
-    headers: upstreamHeaders(exchange.request.headers, exchange.id),
-    body: payload.bodyFor(model, usageEdit ? [usageEdit] : []),
-  };
+  const body = payload.bodyFor(model, usageEdit ? [usageEdit] : []);
+  const headers = upstreamHeaders(exchange.request.headers, exchange.id);
+  if (body.byteLength !== undefined) headers["content-length"] = String(body.byteLength);
+  const path = monitor.upstream.api_path + endpoint.upstreamPath;
+  const query = queryOf(exchange.request.url ?? "", endpoint);
+  return { method: endpoint.method, path: path + query, headers, body };
 }
 
-/** The query of a request target with its question mark, or nothing. */
-function queryOf(target: string): string {
+/** The query of a request target with its question mark, or nothing; the model in a form's address was for the gateway. */
+function queryOf(target: string, { body }: Endpoint): string {
   const mark = target.indexOf("?");
-  return mark === -1 ? "" : target.slice(mark);
+  if (mark === -1) return "";
+  if (body !== "form") return target.slice(mark);
+  const rest = target.slice(mark + 1).split("&");
+  const kept = rest.filter((parameter) => !new URLSearchParams(parameter).has("model"));
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }

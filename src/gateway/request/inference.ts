@@ -11,7 +11,7 @@ import { sessionOf } from "../routing/session.ts";
 import { tryEach } from "./fall-over.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { limitTotal, startHeartbeat } from "./patience.ts";
-import { receiveJson } from "./payload.ts";
+import { receive } from "./receive.ts";
 
 /** Answers a request at an inference endpoint; the answer may go on after the promise is kept only if the client reads slowly. */
 export async function serveInference(
@@ -21,7 +21,7 @@ export async function serveInference(
   key: KeyRecord,
 ): Promise<void> {
   if (!holdToLimits(app, exchange, key)) return;
-  const received = await receiveJson(exchange, endpoint, app.settings.maxBodyBytes);
+  const received = await receive(app, exchange, endpoint);
   if (received.kind === "left") return app.metrics.departed("sending");
   if (received.kind === "refused") return exchange.fail(received.failure);
   const { payload } = received;

@@ -1,11 +1,11 @@
 /** What a client sends, understood as far as routing needs it and otherwise untouched. */
-import type { Readable } from "node:stream";
 import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import { bodyTooLarge, invalidBody, overloaded, type Failure } from "../api/failure.ts";
 import { announcesTooMuch, readBody } from "./body.ts";
 import { InvalidBody, scanBody, type BodyScan } from "./body-scan.ts";
 import { splice, type Edit } from "./splice.ts";
+import type { Upload } from "./upload.ts";
 
 /** The body of a request, for any upstream that is asked. */
 export type Payload = Readonly<{
@@ -16,7 +16,7 @@ export type Payload = Readonly<{
   /** What has a stream tell its usage whose client did not ask for it; undefined where that cannot be or need not be. */
   usageEdit: Edit | undefined;
   /** The body as an upstream gets it that calls the model by this name, other edits made; undefined keeps the name as it came. */
-  bodyFor: (model: string | undefined, edits: readonly Edit[]) => Buffer | Readable;
+  bodyFor: (model: string | undefined, edits: readonly Edit[]) => Buffer | Upload;
   /** Whether the body can be sent more than once. */
   replayable: boolean;
 }>;
