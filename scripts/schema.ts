@@ -1,7 +1,8 @@
-/** Writes schema/stack.schema.json, and the tables of keys in docs/STACK_FILE.md, from the schema that stack files are checked with. */
+/** Writes schema/*.json, and the tables of keys in docs/STACK_FILE.md, from the schema that stack files are checked with. */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { metadataSchema } from "../src/gateway/upstreams/metadata-schema.ts";
 import { stackFileSchema } from "../src/stack/schema/stack-file.ts";
 
 type JsonSchema = { [key: string]: unknown };
@@ -12,6 +13,12 @@ const root = new URL("../", import.meta.url);
 export function schemaText(): string {
   const open = allowExtensions(allowVariables(z.toJSONSchema(stackFileSchema, { io: "input" })));
   return `${JSON.stringify({ ...open, $id: "stack.schema.json" }, null, 2)}\n`;
+}
+
+/** The JSON Schema of what services say of themselves (docs/SERVICE_API.md), as text. */
+export function metadataSchemaText(): string {
+  const schema = z.toJSONSchema(metadataSchema, { io: "input" });
+  return `${JSON.stringify({ ...schema, $id: "metadata.schema.json" }, null, 2)}\n`;
 }
 
 /** The page with every table between `<!-- keys: path -->` and `<!-- end -->` written afresh. */
@@ -133,6 +140,7 @@ function listed(form: string): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await writeFile(new URL("schema/stack.schema.json", root), schemaText());
+  await writeFile(new URL("schema/metadata.schema.json", root), metadataSchemaText());
   const page = new URL("docs/STACK_FILE.md", root);
   await writeFile(page, withTables(await readFile(page, "utf8")));
 }

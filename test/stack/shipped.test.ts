@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { schemaText, withTables } from "../../scripts/schema.ts";
+import { metadataSchemaText, schemaText, withTables } from "../../scripts/schema.ts";
 import { readCatalog } from "../../src/catalog/catalog.ts";
 import { newStackFile, readStacks } from "../../src/catalog/stacks.ts";
 import { isRecord } from "../../src/stack/record.ts";
@@ -16,6 +16,10 @@ async function textOf(path: string): Promise<string> {
 
 test("the schema for editors is what stack files are checked with: run `node scripts/schema.ts`", async () => {
   expect(schemaText()).toBe(await textOf("schema/stack.schema.json"));
+});
+
+test("the schema of services' metadata is what the gateway reads them with", async () => {
+  expect(metadataSchemaText()).toBe(await textOf("schema/metadata.schema.json"));
 });
 
 test("the tables of docs/STACK_FILE.md are what stack files are checked with: run `node scripts/schema.ts`", async () => {

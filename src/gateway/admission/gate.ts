@@ -43,6 +43,11 @@ export class Gate implements Contender<Entry> {
     return this.#running;
   }
 
+  /** How many it admits at once, unless that is without limit. */
+  get limit(): number | undefined {
+    return this.#limit;
+  }
+
   get queued(): number {
     return this.line.size;
   }

@@ -1,17 +1,11 @@
 /** The API port: the contract without a key, everything else with one. */
 import type { App } from "../app.ts";
 import { authenticate } from "./authenticate.ts";
-import {
-  findModel,
-  gatewayDescriptor,
-  gatewayMetadata,
-  gatewayReadiness,
-  listModels,
-  listServices,
-} from "./catalogue.ts";
+import { gatewayDescriptor, gatewayMetadata, gatewayReadiness, listServices } from "./catalogue.ts";
 import { endpoints, realtimeEndpoint } from "./endpoints.ts";
 import type { Exchange } from "./exchange.ts";
 import { shuttingDown, type Failure } from "./failure.ts";
+import { findModel, listModels } from "./models.ts";
 import { isForService } from "../native/target.ts";
 import { servePassThrough } from "../native/pass-through.ts";
 import { serveInference } from "../request/inference.ts";

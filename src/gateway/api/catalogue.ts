@@ -2,81 +2,52 @@
 import { hostname } from "node:os";
 import type { App } from "../app.ts";
 import { endpoints, endpointsFor, endpointsOver } from "./endpoints.ts";
-import { capabilities, synthesiseMetadata, type Metadata } from "../upstreams/metadata.ts";
+import { servicesPrefix } from "../native/target.ts";
+import type { StackReadiness } from "../protocol.ts";
+import { capabilities, synthesiseMetadata } from "../upstreams/metadata.ts";
+import type { Metadata } from "../upstreams/metadata-schema.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
-import type { KeyRecord, StackReadiness } from "../protocol.ts";
-import { maySee } from "../routing/route.ts";
 
-/** One entry of GET /v1/models. */
-export type ListedModel = Readonly<Record<string, unknown> & { id: string }>;
-
-/** The models that can be used right now with a key, each under the name to use it by. */
-export function listModels(app: App, key: KeyRecord): readonly ListedModel[] {
-  const listed = new Map<string, ListedModel>();
-  for (const { upstream, sighting } of readyMonitors(app)) {
-    const visible = sighting.models.filter(({ id }) => maySee(key, upstream.id, id));
-    for (const model of visible) {
-      const id = listed.has(model.id) ? `${upstream.id}/${model.id}` : model.id;
-      listed.set(id, describe(id, upstream.id, model.details));
-    }
-  }
-  const aliases = app.registry.snapshot.config?.aliases ?? {};
-  for (const [alias, targets] of Object.entries(aliases)) {
-    const target = targets.find((name) => isUsable(app, key, name));
-    if (target !== undefined && !listed.has(alias)) listed.set(alias, describeAlias(alias, target));
-  }
-  return [...listed.values()];
-}
-
-function readyMonitors(app: App): Monitor[] {
-  return [...app.registry.snapshot.monitors.values()].filter(({ ready }) => ready);
-}
-
-/** One model by any name that a request may use. */
-export function findModel(app: App, key: KeyRecord, name: string): ListedModel | undefined {
-  const listed = listModels(app, key).find(({ id }) => id === name);
-  if (listed) return listed;
-  const slash = name.indexOf("/");
-  const monitor = app.registry.snapshot.monitors.get(name.slice(0, slash));
-  const model = monitor?.sighting.models.find(({ id }) => id === name.slice(slash + 1));
-  if (!monitor?.ready || !model || !maySee(key, monitor.upstream.id, model.id)) return undefined;
-  return describe(name, monitor.upstream.id, model.details);
-}
-
-function describe(id: string, service: string, details: Readonly<Record<string, unknown>>) {
-  return { created: 0, ...details, id, object: "model", owned_by: service };
-}
-
-function describeAlias(alias: string, target: string): ListedModel {
-  return { id: alias, object: "model", created: 0, owned_by: "alias", alias_of: target };
-}
-
-function isUsable(app: App, key: KeyRecord, name: string): boolean {
-  for (const { upstream, sighting } of readyMonitors(app)) {
-    const hit = sighting.models.some(({ id }) => id === name || `${upstream.id}/${id}` === name);
-    if (hit)
-      return !key.models || key.models.includes(name) || maySeeTarget(key, upstream.id, name);
-  }
-  return false;
-}
-
-function maySeeTarget(key: KeyRecord, service: string, name: string): boolean {
-  const model = name.startsWith(`${service}/`) ? name.slice(service.length + 1) : name;
-  return maySee(key, service, model);
-}
-
-/** The registry: every service, its state and its metadata. */
+/** The registry: every service, its state, and what a user interface needs to show and use it. */
 export function listServices(app: App): readonly unknown[] {
-  return [...app.registry.snapshot.monitors.values()].map((monitor) => ({
-    id: monitor.upstream.id,
-    object: "service",
-    provides: monitor.upstream.provides,
-    state: monitor.sighting.report.state,
-    detail: monitor.sighting.report.detail,
-    external: monitor.upstream.external,
-    models: monitor.sighting.models.map(({ id }) => id),
-    metadata: serviceMetadata(monitor),
-  }));
+  return [...app.registry.snapshot.monitors.values()].map((monitor) => {
+    const { upstream, sighting, backend } = monitor;
+    const metadata = publicMetadata(monitor);
+    return {
+      id: upstream.id,
+      object: "service",
+      path: `${servicesPrefix}${upstream.id}/`,
+      provides: upstream.provides,
+      state: sighting.report.state,
+      detail: sighting.report.detail,
+      external: upstream.external,
+      models: sighting.models.map(({ id }) => id),
+      max_concurrency: backend.gate.limit ?? null,
+      in_flight: backend.inFlight,
+      queued: backend.gate.queued,
+      ...faceOf(metadata),
+      resources: metadata.resources ?? {},
+      metadata,
+      metadata_problems: sighting.metadataProblems,
+    };
+  });
+}
+
+/** What a user interface shows of a service: its form, where it stands, and what comes back. */
+function faceOf({ ui, response_types, ui_navigation }: Metadata) {
+  return {
+    ui: { options: [], ...ui },
+    response_types: response_types ?? { default: "application/json" },
+    ui_navigation: ui_navigation ?? { placement: "sidebar", group: "other" },
+  };
+}
+
+/** A service's metadata without the address that it may give of its backend. */
+function publicMetadata(monitor: Monitor): Metadata {
+  const metadata = serviceMetadata(monitor);
+  if (metadata.backend?.["base_url"] === undefined) return metadata;
+  const { base_url: _, ...backend } = metadata.backend;
+  return { ...metadata, backend };
 }
 
 /** A service's metadata: its own, or what the stack declares of it. */
@@ -102,12 +73,19 @@ export function gatewayMetadata(app: App): Metadata {
   };
 }
 
-/** The metadata, and what a user interface needs to find its way. */
+/** The metadata, and what a user interface needs to find its way; with a key, `/v1/services` tells more. */
 export function gatewayDescriptor(app: App): unknown {
+  const { monitors } = app.registry.snapshot;
   return {
     ...gatewayMetadata(app),
     response_types: { default: "application/json", streaming: "text/event-stream" },
     ui_navigation: { placement: "hidden", group: "system" },
+    services: [...monitors.values()].map((monitor) => ({
+      id: monitor.upstream.id,
+      state: monitor.sighting.report.state,
+      provides: monitor.upstream.provides,
+      ...faceOf(publicMetadata(monitor)),
+    })),
     all_endpoints: endpoints.map(({ path, capabilities: needs }) => ({
       path,
       capabilities: needs,

@@ -4,7 +4,7 @@ import { anthropic } from "../messages/dialect.ts";
 import { isOpenAiError, wrapUpstreamError } from "../request/upstream-failure.ts";
 import { failureBody, failureEvent, type Failure } from "./failure.ts";
 import type { Headers } from "./headers.ts";
-import type { ListedModel } from "./catalogue.ts";
+import type { ListedModel } from "./models.ts";
 
 /** One way of telling clients things. */
 export type Dialect = Readonly<{

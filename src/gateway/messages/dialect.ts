@@ -1,6 +1,6 @@
 /** Anthropic's API as it shows in answers of the gateway's own (platform.claude.com/docs/en/api/errors, …/api/models). */
 import type { Dialect } from "../api/dialect.ts";
-import type { ListedModel } from "../api/catalogue.ts";
+import type { ListedModel } from "../api/models.ts";
 import type { Failure } from "../api/failure.ts";
 import { mediaType, type Headers } from "../api/headers.ts";
 import { isRecord, parseJson } from "../json.ts";

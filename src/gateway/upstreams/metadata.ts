@@ -1,25 +1,6 @@
-/** The service contract's `/v1/metadata` (schema v1): read leniently, written exactly. */
-import { z } from "zod";
+/** The metadata of services that say nothing of themselves: what the stack declares of them. */
 import type { Upstream } from "../config.ts";
-
-/** What an upstream's own document must hold to count as one; everything else in it is kept as it is. */
-const metadataSchema = z.looseObject({
-  schema_version: z.union([z.string(), z.number()]),
-  service: z.looseObject({ name: z.string() }),
-  capabilities: z
-    .looseObject({ max_concurrency: z.int().positive().optional().catch(undefined) })
-    .optional()
-    .catch(undefined),
-});
-
-/** A service's metadata document. */
-export type Metadata = Readonly<z.infer<typeof metadataSchema>>;
-
-/** Reads a metadata document; undefined when it is not one. */
-export function readMetadata(document: unknown): Metadata | undefined {
-  const parsed = metadataSchema.safeParse(document);
-  return parsed.success ? parsed.data : undefined;
-}
+import type { Metadata } from "./metadata-schema.ts";
 
 /** The document of a service that has none of its own: what the stack declares of it. */
 export function synthesiseMetadata(
@@ -30,15 +11,17 @@ export function synthesiseMetadata(
     schema_version: "v1",
     service: { name: upstream.id },
     backend: { name: upstream.id },
-    endpoints,
+    endpoints: [...endpoints],
     capabilities: { ...capabilities(upstream.provides), max_concurrency: upstream.max_concurrency },
+    response_types: responseTypes(upstream.provides),
+    ui_navigation: { placement: "sidebar", group: upstream.provides[0] ?? "other" },
   };
 }
 
 /** Domains and modalities of a set of capabilities, as the contract spells them. */
 export function capabilities(provides: readonly string[]): Readonly<{
-  domains: readonly string[];
-  modalities: readonly string[];
+  domains: string[];
+  modalities: string[];
   streaming: boolean;
 }> {
   const domains = [...new Set(provides)];
@@ -62,3 +45,13 @@ const modalitiesOf: Readonly<Record<string, readonly string[]>> = {
   video: ["video"],
   realtime: ["audio", "text"],
 };
+
+const binary: Readonly<Record<string, string>> = { tts: "audio/mpeg", music: "audio/mpeg" };
+
+/** Media types of the answers of a set of capabilities: JSON, unless all it does is make something else. */
+function responseTypes(provides: readonly string[]): Readonly<Record<string, string>> {
+  const [first] = provides;
+  const type = (provides.length === 1 && first && binary[first]) || "application/json";
+  const { streaming } = capabilities(provides);
+  return streaming ? { default: type, streaming: "text/event-stream" } : { default: type };
+}

@@ -2,8 +2,8 @@
 import { ask } from "./ask.ts";
 import type { Backend } from "./backend.ts";
 import type { Upstream } from "../config.ts";
-import { parseJson } from "../json.ts";
-import { readMetadata, type Metadata } from "./metadata.ts";
+import { askForMetadata } from "./ask-for-metadata.ts";
+import type { Metadata } from "./metadata-schema.ts";
 import { modelList, type Model } from "./model-list.ts";
 import { probeUpstream } from "./probe.ts";
 import type { ProbeReport } from "../protocol.ts";
@@ -18,6 +18,8 @@ export type Sighting = Readonly<{
   listed: boolean;
   /** Its own metadata, when it speaks the contract. */
   metadata: Metadata | undefined;
+  /** What is wrong with its metadata; the parts concerned are left out of it. */
+  metadataProblems: readonly string[];
 }>;
 
 type MonitorOptions = Readonly<{
@@ -25,6 +27,8 @@ type MonitorOptions = Readonly<{
   /** What an earlier monitor of the same address saw last. */
   before: Sighting | undefined;
   onChange: (before: ProbeReport, after: ProbeReport) => void;
+  /** Told when the metadata has become wrong in some way, or in another. */
+  onProblems: (problems: readonly string[]) => void;
 }>;
 
 const askTimeoutMs = 5_000;
@@ -95,16 +99,18 @@ export class Monitor {
     const before = this.#sighting;
     const ready = report.state === "ready";
     const listed = ready ? await this.#listModels(models) : undefined;
-    const metadata = ready ? await this.#readMetadata() : before.metadata;
+    const told = ready ? await this.#readMetadata() : before;
     if (!isCurrent()) return;
     if (ready) this.#countReady();
     this.#sighting = {
       report,
       models: listed ?? before.models,
       listed: listed !== undefined || before.listed,
-      metadata,
+      metadata: told.metadata,
+      metadataProblems: told.metadataProblems,
     };
     this.#setLimit();
+    this.#tellProblems(before.metadataProblems, told.metadataProblems);
     if (before.report.state !== report.state) this.#options.onChange(before.report, report);
   }
 
@@ -121,11 +127,16 @@ export class Monitor {
     return answer.kind === "answered" && answer.status === 200 ? list.read(answer.body) : undefined;
   }
 
-  async #readMetadata(): Promise<Metadata | undefined> {
-    if (this.#looks % looksPerMetadata !== 0) return this.#sighting.metadata;
-    const answer = await ask(this.backend, "/v1/metadata", { timeoutMs: askTimeoutMs });
-    if (answer.kind === "none") return this.#sighting.metadata;
-    return answer.status === 200 ? readMetadata(parseJson(answer.body)) : undefined;
+  /** Who comes back may be another version: it is asked at once. */
+  async #readMetadata(): Promise<Pick<Sighting, "metadata" | "metadataProblems">> {
+    const before = this.#sighting;
+    if (this.ready && this.#looks % looksPerMetadata !== 0) return before;
+    const read = await askForMetadata(this.backend, askTimeoutMs);
+    return read ? { metadata: read.metadata, metadataProblems: read.problems } : before;
+  }
+
+  #tellProblems(before: readonly string[], after: readonly string[]): void {
+    if (after.length > 0 && after.join("\n") !== before.join("\n")) this.#options.onProblems(after);
   }
 
   #setLimit(): void {
@@ -154,5 +165,5 @@ function neverSeen(upstream: Upstream): Sighting {
     progress_token: "",
   };
   const models = upstream.models.map((id) => ({ id, details: {} }));
-  return { report, models, listed: false, metadata: undefined };
+  return { report, models, listed: false, metadata: undefined, metadataProblems: [] };
 }

@@ -121,6 +121,8 @@ export class Registry {
     return new Monitor(upstream, backends.retain(upstream), {
       poll: settings.poll,
       before: old?.upstream.url === upstream.url ? old.sighting : undefined,
+      onProblems: (problems) =>
+        log("warn", "upstream.metadata_invalid", { service: upstream.id, problems }),
       onChange: (before, after) =>
         log(after.state === "ready" ? "info" : "warn", "upstream.state", {
           service: upstream.id,
