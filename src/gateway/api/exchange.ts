@@ -56,6 +56,7 @@ export class Exchange {
     this.dialect = dialectOf(endpoint, this.request.headers);
     if (app.isDraining()) this.response.setHeader("connection", "close");
     this.response.once("close", () => this.#close());
+    this.request.socket.once("end", this.#onClientEnd);
     app.exchanges.add(this);
   }
 
@@ -192,7 +193,13 @@ export class Exchange {
     this.response.setTimeout(this.#app.settings.limits.stallMs, () => this.response.destroy());
   }
 
+  /** A client that has said its last word has left, even if what it has not read yet keeps its connection open. */
+  readonly #onClientEnd = (): void => {
+    if (!this.response.writableEnded) this.response.destroy();
+  };
+
   #close(): void {
+    this.request.socket.off("end", this.#onClientEnd);
     this.#app.exchanges.delete(this);
     this.#app.bodies.give(this.#heldBytes);
     this.#left = !this.response.writableFinished && !this.#handedOver;
