@@ -1,6 +1,8 @@
 /** Every inference endpoint, asked in every way it can be: the rows of matrices. */
 import { endpoints, type Endpoint } from "../../src/gateway/api/endpoints.ts";
 
+const boundary = "the-boundary";
+
 /** One way to ask an endpoint, and what kind of answer it expects. */
 export type Asking = Readonly<{
   /** For the name of a test: `POST /v1/chat/completions (events)`. */
@@ -20,8 +22,6 @@ export const everyCapability: readonly string[] = [
 export const everyAsking: readonly Asking[] = endpoints
   .filter(({ method }) => method === "POST")
   .flatMap((endpoint) => (endpoint.streams ? [false, true] : [false]).map(askingOf(endpoint)));
-
-const boundary = "the-boundary";
 
 function askingOf(endpoint: Endpoint) {
   return (stream: boolean): Asking => {
