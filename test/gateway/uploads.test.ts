@@ -87,10 +87,10 @@ describe("a form reaches its upstream", () => {
         expect(received?.headers).not.toHaveProperty("x-nexus-model");
         expect(received?.path).toBe(path);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
     expect(await readdir(join(gateway.data, "spool"))).toEqual([]);
-  });
+  }, 60_000);
 
   test.each([
     ["its model comes first", [model("voice"), file(20_000)], {}],
@@ -160,7 +160,7 @@ describe("a form reaches its upstream", () => {
     expect((await client.answer).status).toBe(200);
     expect(taken).toBeGreaterThan(bytes);
     expect(most).toBeLessThan(bytes / 2);
-  });
+  }, 60_000);
 });
 
 describe("a form that can be sent again", () => {

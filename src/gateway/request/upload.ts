@@ -116,11 +116,12 @@ class LiveUpload extends Readable {
 
   override _read(): void {
     const { request } = this.#form.arrival;
-    if (!this.#flowing) {
-      this.#flowing = true;
-      request.on("data", this.#onData).once("end", this.#onEnd);
-    }
-    request.resume();
+    if (this.#flowing) return void request.resume();
+    this.#flowing = true;
+    // Its end may have been told while nobody listened.
+    if (request.readableEnded) return this.#onEnd();
+    request.on("data", this.#onData).once("end", this.#onEnd).resume();
+    return undefined;
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
