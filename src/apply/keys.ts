@@ -1,6 +1,6 @@
 /** The gateway's API keys: made here, shown once, kept there as digests. */
 import { exitCodes, NexusError } from "../errors.ts";
-import type { KeyRecord } from "../gateway/protocol.ts";
+import type { KeyLimits, KeyRecord, ListedKey } from "../gateway/protocol.ts";
 import { mintKey } from "../gateway/protocol.ts";
 import type { StagedKey } from "./key-files.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
@@ -13,8 +13,17 @@ export type KeyWish = Readonly<{
   name: string;
   scopes: readonly KeyScope[];
   models?: readonly string[];
+  limits?: KeyLimits;
   /** ISO 8601. */
   expires_at?: string;
+}>;
+
+/** What is to be different about a key; what is left out stays, and null lifts what limits it. */
+export type KeyChanges = Readonly<{
+  scopes?: readonly KeyScope[];
+  models?: readonly string[] | null;
+  limits?: Readonly<Partial<Record<keyof KeyLimits, number | null>>>;
+  expires_at?: string | null;
 }>;
 
 /** A new key: the only time that it is seen in plain text. */
@@ -50,6 +59,17 @@ export class KeyNameTakenError extends NexusError {
   constructor(name: string) {
     super(`The gateway already has a key named ${name}.`);
     this.remedy = `Choose another name, or replace that key with \`nexus keys rotate ${name}\`.`;
+  }
+}
+
+/** A change of a key that names nothing to change. */
+export class NothingToChangeError extends NexusError {
+  readonly code = "NEXUS_NOTHING_TO_CHANGE";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy = "Say what: --rpm, --tpm, --tokens-per-day, --model, --scope or --expires.";
+
+  constructor(name: string) {
+    super(`Nothing was said that is to change about the key ${name}.`);
   }
 }
 
@@ -100,16 +120,9 @@ export async function rotateKey(
   name: string,
   { stage, now = new Date() }: KeyMaking = {},
 ): Promise<NewKey> {
-  const { scopes, models, expires_at } = await findKey(link, name);
-  const made = mintKey(
-    {
-      name,
-      scopes,
-      ...(models ? { models } : {}),
-      ...(expires_at === undefined ? {} : { expires_at }),
-    },
-    now,
-  );
+  const { scopes, models, limits, expires_at } = await findKey(link, name);
+  const wish = { name, scopes, ...defined({ models, limits, expires_at }) };
+  const made = mintKey(wish, now);
   return handOver(made, stage, () => link.call({ op: "keys.replace", key: made.record }));
 }
 
@@ -130,6 +143,54 @@ async function handOver(
   return file === undefined ? made : { ...made, file };
 }
 
+/** Changes what a key may do, in force at once; the key itself stays. Throws UnknownKeyError and NothingToChangeError. */
+export async function editKey(
+  link: GatewayLink,
+  name: string,
+  changes: KeyChanges,
+): Promise<KeyRecord> {
+  if (Object.values(changes).every((change) => change === undefined)) {
+    throw new NothingToChangeError(name);
+  }
+  const {
+    last_used_at: _lastUsed,
+    scopes,
+    models,
+    limits,
+    expires_at,
+    ...fixed
+  } = await findKey(link, name);
+  const key = {
+    ...fixed,
+    scopes: changes.scopes ?? scopes,
+    ...defined({
+      models: changed(models, changes.models),
+      limits: limitsOf({ ...limits, ...changes.limits }),
+      expires_at: changed(expires_at, changes.expires_at),
+    }),
+  };
+  await link.call({ op: "keys.replace", key });
+  return key;
+}
+
+/** The limits that there are among those asked for; undefined for none. */
+export function limitsOf(
+  asked: Readonly<Record<string, number | null | undefined>>,
+): KeyLimits | undefined {
+  const limits = Object.entries(asked).filter(([, limit]) => typeof limit === "number");
+  return limits.length === 0 ? undefined : Object.fromEntries(limits);
+}
+
+function changed<Value>(old: Value | undefined, change: Value | null | undefined) {
+  return change === undefined ? old : (change ?? undefined);
+}
+
+/** The same without what is undefined. */
+function defined<Values extends object>(values: Values) {
+  const there = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as { [Name in keyof Values]?: Exclude<Values[Name], undefined> };
+}
+
 /** Makes a key useless at once. Throws UnknownKeyError. */
 export async function removeKey(link: GatewayLink, name: string): Promise<KeyRecord> {
   const record = await findKey(link, name);
@@ -137,7 +198,7 @@ export async function removeKey(link: GatewayLink, name: string): Promise<KeyRec
   return record;
 }
 
-async function findKey(link: GatewayLink, name: string): Promise<KeyRecord> {
+async function findKey(link: GatewayLink, name: string): Promise<ListedKey> {
   const known = await link.call({ op: "keys.list" });
   const found = known.find((key) => key.name === name);
   if (found === undefined)

@@ -1,12 +1,12 @@
 /** Keys as a table. Pure. */
-import type { KeyRecord } from "../gateway/protocol.ts";
+import type { KeyLimits, ListedKey } from "../gateway/protocol.ts";
 import { table } from "./table.ts";
 import type { Theme } from "./theme.ts";
-import { formatAge, formatDuration } from "./units.ts";
+import { formatAge, formatCount, formatDuration } from "./units.ts";
 
 /** The keys of a gateway, oldest first as it keeps them. */
 export function formatKeys(
-  keys: readonly KeyRecord[],
+  keys: readonly Omit<ListedKey, "digest">[],
   look: Readonly<{ theme: Theme; nowMs: number }>,
 ): string {
   if (keys.length === 0) return "There are no keys. Make one with `nexus keys add <name>`.";
@@ -18,6 +18,8 @@ export function formatKeys(
       { title: "KEY", value: ({ hint }) => `${hint}…` },
       { title: "SCOPES", value: ({ scopes }) => scopes.join(", ") },
       { title: "MODELS", value: ({ models }) => models?.join(", ") ?? "all", shrink: true },
+      { title: "LIMITS", value: ({ limits }) => formatLimits(limits ?? {}), shrink: true },
+      { title: "LAST USED", value: ({ last_used_at: at }) => lastUse(at, nowMs) },
       { title: "AGE", value: ({ created_at }) => formatAge(created_at, nowMs) },
       {
         title: "EXPIRES",
@@ -29,11 +31,28 @@ export function formatKeys(
   );
 }
 
-function isExpired({ expires_at }: KeyRecord, nowMs: number): boolean {
+const limitUnits = {
+  requests_per_minute: "requests/min",
+  tokens_per_minute: "tokens/min",
+  tokens_per_day: "tokens/day",
+} as const satisfies Record<keyof KeyLimits, string>;
+
+function formatLimits(limits: KeyLimits): string {
+  return (Object.keys(limitUnits) as (keyof KeyLimits)[])
+    .filter((name) => limits[name] !== undefined)
+    .map((name) => `${formatCount(limits[name] ?? 0)} ${limitUnits[name]}`)
+    .join(", ");
+}
+
+function lastUse(at: string | undefined, nowMs: number): string {
+  return at === undefined ? "never" : `${formatAge(at, nowMs)} ago`;
+}
+
+function isExpired({ expires_at }: Pick<ListedKey, "expires_at">, nowMs: number): boolean {
   return expires_at !== undefined && Date.parse(expires_at) <= nowMs;
 }
 
-function expiry(key: KeyRecord, nowMs: number): string {
+function expiry(key: Pick<ListedKey, "expires_at">, nowMs: number): string {
   if (key.expires_at === undefined) return "never";
   return isExpired(key, nowMs)
     ? "expired"

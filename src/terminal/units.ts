@@ -54,6 +54,11 @@ export function formatAge(since: string, nowMs: number): string {
   return `${String(Math.floor(seconds / 86_400))} d`;
 }
 
+/** A number with commas between its thousands: `12,345,678`. */
+export function formatCount(amount: number): string {
+  return String(Math.round(amount)).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** `1 service`, `2 services`. */
 export function count(amount: number, noun: string): string {
   return `${String(amount)} ${noun}${amount === 1 ? "" : "s"}`;

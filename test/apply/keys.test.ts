@@ -12,9 +12,11 @@ import {
 } from "../../src/apply/key-files.ts";
 import {
   addKey,
+  editKey,
   expiryAfter,
   InvalidExpiryError,
   KeyNameTakenError,
+  NothingToChangeError,
   removeKey,
   rotateKey,
   UnknownKeyError,
@@ -152,4 +154,30 @@ test("the saved key is replaced only when the gateway has the new one", async ()
   const second = await rotateKey(link, "ci", { stage });
   expect(await readKey(keyFile(folder, "ci"))).toBe(second.key);
   expect(second.file).toBe(keyFile(folder, "ci"));
+});
+
+test("an edited key is the same key; what is not named stays, and null lifts what limits it", async () => {
+  const { link, records } = keyGateway();
+  const limits = { requests_per_minute: 10, tokens_per_day: 500 };
+  const { record } = await addKey(link, { ...wish, models: ["a"], limits });
+  await editKey(link, "ci", { limits: { requests_per_minute: null, tokens_per_minute: 7 } });
+  expect(records).toEqual([{ ...record, limits: { tokens_per_minute: 7, tokens_per_day: 500 } }]);
+  await editKey(link, "ci", {
+    scopes: ["admin"],
+    models: null,
+    expires_at: "2030-01-01T00:00:00.000Z",
+    limits: { tokens_per_minute: null, tokens_per_day: null },
+  });
+  const { models: _models, limits: _limits, ...bare } = record;
+  const changed = { scopes: ["admin"], expires_at: "2030-01-01T00:00:00.000Z" };
+  expect(records).toEqual([{ ...bare, ...changed }]);
+  await expect(editKey(link, "nobody", { models: ["a"] })).rejects.toBeInstanceOf(UnknownKeyError);
+  await expect(editKey(link, "ci", {})).rejects.toBeInstanceOf(NothingToChangeError);
+});
+
+test("a rotated key keeps its limits", async () => {
+  const { link } = keyGateway();
+  const limits = { tokens_per_day: 500 };
+  await addKey(link, { ...wish, limits });
+  expect((await rotateKey(link, "ci")).record).toMatchObject({ limits });
 });

@@ -70,7 +70,7 @@ describe("a key with limits", () => {
 
     const listed = await gateway.control.call({ op: "keys.list" });
     const found = (listed.ok as ListedKey[]).filter(({ name }) => name === "edited");
-    const [edited] = found.map(({ last_used_at: _, ...record }): KeyRecord => record);
+    const [edited] = found.map(({ last_used_at: _last, ...record }): KeyRecord => record);
     assert(edited);
     const key = { ...edited, limits: { requests_per_minute: 3 } };
     await mustSucceed(gateway.control.call({ op: "keys.replace", key }));

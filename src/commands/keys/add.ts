@@ -1,7 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import { stageKey } from "../../apply/key-files.ts";
-import { addKey, expiryAfter, type KeyScope, type NewKey } from "../../apply/keys.ts";
+import { addKey, expiryAfter, limitsOf, type NewKey } from "../../apply/keys.ts";
 import { withGateway } from "../../apply/gateway-access.ts";
+import { limitFlags, limitsAsked, scopesAsked } from "../../key-command.ts";
 import { NexusCommand } from "../../nexus-command.ts";
 
 export default class KeysAdd extends NexusCommand {
@@ -11,6 +12,7 @@ export default class KeysAdd extends NexusCommand {
   static override examples = [
     "<%= config.bin %> keys add laptop",
     "<%= config.bin %> keys add ci --model ollama/llama3.2:3b --expires 30d",
+    "<%= config.bin %> keys add guest --rpm 20 --tpm 10000 --tokens-per-day 200000",
     "<%= config.bin %> keys add me --scope inference --scope admin --save",
   ];
   static override args = {
@@ -27,6 +29,7 @@ export default class KeysAdd extends NexusCommand {
       description: "A model it may use; all when left out. Can be given more than once.",
       multiple: true,
     }),
+    ...limitFlags(1, "; not limited when left out"),
     expires: Flags.string({ description: "When it stops working: 12h, 30d, 8w or 1y from now." }),
     save: Flags.boolean({ description: "Also write it to .nexus/secrets/<name>.key." }),
   };
@@ -37,10 +40,9 @@ export default class KeysAdd extends NexusCommand {
     const expires =
       flags.expires === undefined ? {} : { expires_at: expiryAfter(flags.expires, new Date()) };
     const models = flags.model === undefined ? {} : { models: flags.model };
-    const scopes = flags.scope.filter(
-      (scope): scope is KeyScope => scope === "inference" || scope === "admin",
-    );
-    const wish = { name: args.name, scopes, ...models, ...expires };
+    const limits = limitsOf(limitsAsked(flags));
+    const rights = { ...models, ...(limits && { limits }), ...expires };
+    const wish = { name: args.name, scopes: scopesAsked(flags.scope), ...rights };
     const stage = (key: string) => stageKey(stack.directory, args.name, key);
     const made = await withGateway(await this.connect(flags), stack.name, (link) =>
       addKey(link, wish, flags.save ? { stage } : {}),

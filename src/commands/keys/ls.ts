@@ -1,16 +1,16 @@
 import { withGateway } from "../../apply/gateway-access.ts";
-import type { KeyRecord } from "../../gateway/protocol.ts";
+import type { ListedKey } from "../../gateway/protocol.ts";
 import { NexusCommand } from "../../nexus-command.ts";
 import { formatKeys } from "../../terminal/keys.ts";
 import { themeOf } from "../../terminal/theme.ts";
 
 /** What `nexus keys ls --json` prints. */
-export type KeyList = Readonly<{ stack: string; keys: readonly Omit<KeyRecord, "digest">[] }>;
+export type KeyList = Readonly<{ stack: string; keys: readonly Omit<ListedKey, "digest">[] }>;
 
 export default class KeysLs extends NexusCommand {
   static override summary = "List the gateway's keys: their names and rights, never the keys.";
   static override description =
-    "Lists what the gateway knows of its keys: scopes, models, age and expiry. It keeps only digests, so that no command can show a key again.";
+    "Lists what the gateway knows of its keys: scopes, models, limits, age, last use and expiry. It keeps only digests, so that no command can show a key again.";
   static override examples = ["<%= config.bin %> keys ls", "<%= config.bin %> keys ls --json"];
 
   async run(): Promise<KeyList> {
@@ -23,6 +23,6 @@ export default class KeysLs extends NexusCommand {
   }
 }
 
-function withoutDigest({ digest: _digest, ...key }: KeyRecord): Omit<KeyRecord, "digest"> {
+function withoutDigest({ digest: _digest, ...key }: ListedKey): Omit<ListedKey, "digest"> {
   return key;
 }
