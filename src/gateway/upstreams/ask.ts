@@ -12,11 +12,11 @@ export type Answer = Readonly<
 
 const longestBody = 4 * 1024 * 1024;
 
-/** Asks with GET. An answer that is too long or breaks off counts as none. */
+/** Asks with GET, or with POST when there is a JSON body. An answer that is too long or breaks off counts as none. */
 export function ask(
   backend: Backend,
   path: string,
-  options: Readonly<{ timeoutMs: number; signal?: AbortSignal }>,
+  options: Readonly<{ timeoutMs: number; signal?: AbortSignal; body?: string }>,
 ): Promise<Answer> {
   return new Promise((resolve) => {
     const question = new Question(resolve);
@@ -27,8 +27,13 @@ export function ask(
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", cancel);
     };
-    const headers = { accept: "application/json", "accept-encoding": "identity" };
-    backend.dispatch({ method: "GET", path, headers }, question);
+    const accepted = { accept: "application/json", "accept-encoding": "identity" };
+    const { body } = options;
+    const request =
+      body === undefined
+        ? { method: "GET", headers: accepted }
+        : { method: "POST", headers: { ...accepted, "content-type": "application/json" }, body };
+    backend.dispatch({ ...request, path }, question);
   });
 }
 

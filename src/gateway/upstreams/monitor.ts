@@ -4,6 +4,7 @@ import type { Backend } from "./backend.ts";
 import type { Upstream } from "../config.ts";
 import { askForMetadata } from "./ask-for-metadata.ts";
 import type { Metadata } from "./metadata-schema.ts";
+import { ModelFactBook } from "./model-facts.ts";
 import { modelList, type Model } from "./model-list.ts";
 import { probeUpstream } from "./probe.ts";
 import type { ProbeReport } from "../protocol.ts";
@@ -40,6 +41,7 @@ const looksPerMetadata = 6;
 export class Monitor {
   readonly upstream: Upstream;
   readonly backend: Backend;
+  readonly facts: ModelFactBook;
   readonly #options: MonitorOptions;
   #sighting: Sighting;
   #timer: NodeJS.Timeout | undefined;
@@ -51,6 +53,7 @@ export class Monitor {
   constructor(upstream: Upstream, backend: Backend, options: MonitorOptions) {
     this.upstream = upstream;
     this.backend = backend;
+    this.facts = new ModelFactBook(upstream, backend);
     this.#options = options;
     this.#sighting = options.before ?? neverSeen(upstream);
     this.#setLimit();
@@ -110,6 +113,8 @@ export class Monitor {
       metadataProblems: told.metadataProblems,
     };
     this.#setLimit();
+    // Nobody waits for what only describes the models.
+    if (listed) void this.facts.learn(listed);
     this.#tellProblems(before.metadataProblems, told.metadataProblems);
     if (before.report.state !== report.state) this.#options.onChange(before.report, report);
   }
