@@ -57,11 +57,17 @@ function retell(service: string, status: number, answer: Buffer): Failure {
 }
 
 /** A model whose date nobody knows carries the epoch, as the API allows. */
-function describe({ id, created }: ListedModel) {
+function describe({ id, created, context_length: length, max_model_len: known }: ListedModel) {
   const seconds = typeof created === "number" && Number.isFinite(created) ? created : 0;
   const date = new Date(seconds * 1000);
   const since = Number.isNaN(date.getTime()) ? new Date(0) : date;
-  return { type: "model", id, display_name: id, created_at: since.toISOString() };
+  return {
+    type: "model",
+    id,
+    display_name: id,
+    created_at: since.toISOString(),
+    max_input_tokens: length ?? known ?? null,
+  };
 }
 
 const longestPage = 1_000;

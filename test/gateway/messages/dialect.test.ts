@@ -167,6 +167,7 @@ describe("Anthropic's clients", () => {
       type: "model",
       id: "org/deep:tag",
       created_at: "1970-01-01T00:00:01.000Z",
+      max_input_tokens: null,
     });
     expect(await failing(client.models.retrieve("ghost"))).toBeInstanceOf(NotFoundError);
   });

@@ -1,11 +1,11 @@
-import { APIError, InternalServerError } from "@anthropic-ai/sdk";
+import { APIError, APIUserAbortError, InternalServerError } from "@anthropic-ai/sdk";
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { answerMessages, anthropicAt } from "../../support/anthropic.ts";
+import { answerMessages, anthropicAt, messageEvents } from "../../support/anthropic.ts";
 import { jsonOf, launchGateway, upstreamAt, type TestGateway } from "../../support/gateway.ts";
 import { readEvents } from "../../support/read-message.ts";
 import { beginEvents, chatEvents, reply, startUpstream } from "../../support/upstream.ts";
-import type { TestUpstream } from "../../support/upstream.ts";
+import type { Behaviour, TestUpstream } from "../../support/upstream.ts";
 
 let upstream: TestUpstream;
 let gateway: TestGateway;
@@ -124,6 +124,39 @@ describe("a translated stream", () => {
       content: [{ type: "text", text: "all at once" }],
     });
   });
+});
+
+test.each(["native", "translated"])("a client that leaves a %s stream ends it", async (way) => {
+  const begin =
+    (events: string): Behaviour =>
+    (_, response) => {
+      beginEvents(response);
+      response.write(events);
+    };
+  upstream.behave({
+    "/v1/messages": begin(messageEvents("half").slice(0, 4).join("")),
+    "/v1/chat/completions": begin(half),
+  });
+  const provides = way === "native" ? ["messages"] : ["chat"];
+  await gateway.configure([upstreamAt(upstream.url, { provides })]);
+  const stream = anthropicAt(gateway).messages.stream(ask);
+  stream.once("text", () => stream.abort());
+  await expect(stream.finalMessage()).rejects.toThrow(APIUserAbortError);
+  await upstream.untilAborts(1);
+});
+
+test.each(["native", "translated"])("a %s answer's tokens are counted", async (way) => {
+  upstream.behave({ "/v1/messages": answerMessages });
+  const provides = way === "native" ? ["messages"] : ["chat"];
+  await gateway.configure([upstreamAt(upstream.url, { provides })]);
+  const client = anthropicAt(gateway);
+  const { usage } = await client.messages.create(ask);
+  const lines = () =>
+    gateway
+      .logText()
+      .split("\n")
+      .filter((line) => line.includes("/v1/messages"));
+  expect(lines().at(-1)).toContain(`"output_tokens":${usage.output_tokens}`);
 });
 
 describe("a translated answer", () => {
