@@ -6,7 +6,7 @@ import type { Headers } from "../api/headers.ts";
 import { InvalidBody } from "../request/body-scan.ts";
 import type { Payload } from "../request/payload.ts";
 import type { Sink } from "../request/relay-options.ts";
-import type { Attempt } from "../request/relay.ts";
+import type { Attempt, RunningAttempt } from "../request/relay.ts";
 import type { Candidate } from "../routing/route.ts";
 import { BrokenAnswer } from "./ending.ts";
 import { MessageSink } from "./message-sink.ts";
@@ -47,7 +47,9 @@ export type Translation = Readonly<{
   upstreamPath: string;
   body: Buffer;
   headers: (headers: Headers) => Headers;
-  sink: (to: Sink, giveUp: (failure: Failure) => void) => Sink;
+  sink: Sink;
+  /** Lets the sink end the attempt when its answer makes no sense. */
+  watch: (attempt: RunningAttempt) => RunningAttempt;
   /** The attempt as the client may be told of it. */
   outcome: (attempt: Attempt) => Attempt;
 }>;
@@ -62,13 +64,19 @@ export function translationFor(
   const id = `msg_${exchange.id.replace(/^req_/, "")}`;
   const { stream, thinking, stopSequences } = request;
   const asked = { id, model, stream, thinking, stopSequences };
+  let running: RunningAttempt | undefined;
+  const giveUp = (failure: Failure) => running?.breakOff(failure);
   const fail = (failure: Failure) => exchange.fail(failure);
   const failureEvent = (failure: Failure) => exchange.failureEvent(failure);
   return {
     upstreamPath: "/chat/completions",
     body: Buffer.from(JSON.stringify({ model, ...request.body })),
     headers: withoutAnthropic,
-    sink: (to, giveUp) => new MessageSink({ to, asked, service, failureEvent, giveUp, fail }),
+    sink: new MessageSink({ to: exchange.response, asked, service, failureEvent, giveUp, fail }),
+    watch: (attempt) => {
+      running = attempt;
+      return attempt;
+    },
     outcome: (attempt) =>
       isWhole(attempt) ? passEvents(exchange, retell(attempt, service, asked)) : attempt,
   };

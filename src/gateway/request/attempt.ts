@@ -3,13 +3,15 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Failure } from "../api/failure.ts";
 import { upstreamHeaders } from "../api/headers.ts";
 import { isTranslated, translationFor, type Translation } from "../messages/translation.ts";
+import type { Upstream } from "../config.ts";
 import type { Candidate } from "../routing/route.ts";
+import type { Verdict } from "../upstreams/health.ts";
 import { UsageTap } from "../usage/usage-tap.ts";
 import { follow } from "./follow.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { relayLimits } from "./patience.ts";
 import type { RelayOptions, RelayRequest } from "./relay-options.ts";
-import { startAttempt, type Attempt, type RunningAttempt } from "./relay.ts";
+import { startAttempt, type Attempt } from "./relay.ts";
 import { inSlot } from "./slot.ts";
 import type { Edit } from "./splice.ts";
 import { verdictOf } from "./verdict.ts";
@@ -42,21 +44,38 @@ async function attemptTwice(inquiry: Inquiry, candidate: Candidate): Promise<Att
 }
 
 async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Attempt> {
-  const { app, exchange, endpoint, heartbeat } = inquiry;
+  const { app, exchange } = inquiry;
   const { upstream, backend } = candidate.monitor;
   if (exchange.over) return { kind: "cancelled", streaming: false };
-  const usageEdit = upstream.stream_usage === true ? editToAsk(inquiry) : undefined;
+  const usageEdit = editToAsk(inquiry, upstream);
   const tap = new UsageTap({ hidesUsage: usageEdit !== undefined, textBytes: textBytes(inquiry) });
   exchange.tap = tap;
   const note = backend.health.begin();
   const translation = translationOf(inquiry, candidate);
-  let running: RunningAttempt | undefined;
-  const giveUp = (failure: Failure) => running?.breakOff(failure);
-  const options: RelayOptions = {
+  const sink = translation?.sink ?? exchange.response;
+  const options = { ...relayOptions(inquiry, candidate, note), sink, tap };
+  const request = translation
+    ? translatedRequest(inquiry, candidate, translation)
+    : relayRequest(inquiry, candidate, usageEdit);
+  const start = () => startAttempt(request, options);
+  const told = await follow(
+    { app, exchange, service: upstream.id },
+    translation ? () => translation.watch(start()) : start,
+  );
+  if (told.kind === "answer") tap.whole(told.body);
+  const result = translation?.outcome(told) ?? told;
+  if (told.kind !== "streamed") note(verdictOf(result));
+  return result;
+}
+
+function relayOptions(
+  { app, exchange, endpoint, heartbeat }: Inquiry,
+  { monitor: { upstream, backend } }: Candidate,
+  note: (verdict: Verdict) => void,
+): Omit<RelayOptions, "sink" | "tap"> {
+  return {
     backend,
     limits: relayLimits(app),
-    sink: translation?.sink(exchange.response, giveUp) ?? exchange.response,
-    tap,
     ownHeaders: () => exchange.routeHeaders(),
     failureEvent: (failure) => exchange.failureEvent(failure),
     onAnswer: (events) => heartbeat?.follow(events),
@@ -66,17 +85,6 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
     },
     onBroken: (failure) => exchange.note(failure),
   };
-  const request = translation
-    ? translatedRequest(inquiry, candidate, translation)
-    : relayRequest(inquiry, candidate, usageEdit);
-  const told = await follow({ app, exchange, service: upstream.id }, () => {
-    running = startAttempt(request, options);
-    return running;
-  });
-  if (told.kind === "answer") tap.whole(told.body);
-  const result = translation?.outcome(told) ?? told;
-  if (told.kind !== "streamed") note(verdictOf(result));
-  return result;
 }
 
 function translationOf({ exchange, endpoint, chat }: Inquiry, candidate: Candidate) {
@@ -100,8 +108,8 @@ function translatedRequest(
 /** OpenAI's endpoints that know `stream_options`; `/responses` tells its usage unasked. */
 const asked = new Set(["/chat/completions", "/completions"]);
 
-function editToAsk({ endpoint, payload }: Inquiry): Edit | undefined {
-  return asked.has(endpoint.upstreamPath) ? payload.usageEdit : undefined;
+function editToAsk({ endpoint, payload }: Inquiry, { stream_usage: tells }: Upstream) {
+  return tells === true && asked.has(endpoint.upstreamPath) ? payload.usageEdit : undefined;
 }
 
 /** The length of a request for text, as its client announced it. */
