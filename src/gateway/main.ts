@@ -1,7 +1,7 @@
 /** The guest program: `gateway.mjs` serves; with `control` or `api` it connects its caller to the one that serves. */
 import { writeSync } from "node:fs";
 import { bridge } from "./control/bridge.ts";
-import { createLog, type BufferedLog } from "./metrics/log.ts";
+import { crashReason, createLog, type BufferedLog } from "./metrics/log.ts";
 import { readBridgeSettings, readSettings } from "./settings.ts";
 
 const [mode] = process.argv.slice(2);
@@ -36,7 +36,7 @@ async function serve(): Promise<void> {
 
 /** What nobody foresaw has left the process in a state that nobody knows: it says so, finishes and ends. */
 function crash({ log, flush }: BufferedLog, error: unknown, end: () => void): void {
-  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const reason = crashReason(error);
   log("error", "gateway.crashed", { reason });
   try {
     flush();

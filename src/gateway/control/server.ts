@@ -4,6 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { App } from "../app.ts";
 import { carryOut, ControlFailure, type Ports } from "./operations.ts";
+import { crashReason } from "../metrics/log.ts";
 import { readOrder, type ControlOrder } from "./requests.ts";
 import { KeyRefused } from "../keys/key-ring.ts";
 import type { ControlReply } from "../protocol.ts";
@@ -100,8 +101,7 @@ class Conversation {
   }
 
   #logCrash(op: string, error: unknown): void {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : "unknown";
-    this.#app.log("error", "control.failed", { op, reason });
+    this.#app.log("error", "control.failed", { op, reason: crashReason(error) });
   }
 
   #reply(reply: ControlReply): void {

@@ -6,6 +6,7 @@ import { Exchange } from "../api/exchange.ts";
 import { internalFailure } from "../api/failure.ts";
 import type { App } from "../app.ts";
 import { isWebSocket, openUpgrade, serveUpgrade } from "../realtime/upgrade.ts";
+import { crashReason } from "../metrics/log.ts";
 import type { DoorLimits } from "../settings.ts";
 import { headFailure, isLast, unknownExpectation } from "./head.ts";
 import { refuseMalformed } from "./malformed.ts";
@@ -64,8 +65,7 @@ function receive(app: App, request: IncomingMessage, response: ServerResponse): 
 
 function answer(app: App, exchange: Exchange, serving: Promise<void>): void {
   serving.catch((error: unknown) => {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : "unknown";
-    app.log("error", "request.crashed", { request_id: exchange.id, reason });
+    app.log("error", "request.crashed", { request_id: exchange.id, reason: crashReason(error) });
     if (exchange.response.headersSent) exchange.response.destroy();
     else exchange.fail(internalFailure());
   });

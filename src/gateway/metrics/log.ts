@@ -38,3 +38,11 @@ function line(level: Level, event: string, fields?: Readonly<Record<string, unkn
   const rest = JSON.stringify(fields ?? {}).slice(1);
   return `${head}${rest === "}" ? "" : ","}${rest}\n`;
 }
+
+/** An error that nobody foresaw, for the log: what it is and where it arose; never what a parser quotes of the text it could not read. */
+export function crashReason(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const { name, message, stack = "" } = error;
+  const frames = stack.split("\n").filter((text) => text.startsWith("    at "));
+  return [error instanceof SyntaxError ? name : `${name}: ${message}`, ...frames].join("\n");
+}
