@@ -17,8 +17,21 @@ export function externalUpstream(service: ExternalService): Upstream {
   };
 }
 
+/** Limits that a service shares with others. */
+export type SharedLimits = NonNullable<Upstream["shared_limits"]>;
+
+/** The limits of a service on these GPUs: one for each, shared with every other service there. */
+export function gpuLimits({ gateway }: Stack, gpus: readonly string[]): SharedLimits {
+  const { gpuConcurrency: most } = gateway;
+  return most === undefined ? [] : gpus.map((id) => ({ name: `gpu ${id}`, max_concurrency: most }));
+}
+
 /** A container service as the gateway sees it at `url`; undefined for one that does not speak HTTP. */
-export function upstreamAt(service: ContainerService, url: string): Upstream | undefined {
+export function upstreamAt(
+  service: ContainerService,
+  url: string,
+  shared: SharedLimits = [],
+): Upstream | undefined {
   if (service.port === undefined || service.probe === undefined) return undefined;
   return {
     ...served(service),
@@ -26,23 +39,31 @@ export function upstreamAt(service: ContainerService, url: string): Upstream | u
     api_path: service.apiPath,
     external: false,
     probe: service.probe,
+    ...(shared.length > 0 && { shared_limits: shared }),
   };
 }
 
 /** The same, at the address of one of its containers. */
-export function upstreamOf(service: ContainerService, container: string): Upstream | undefined {
+export function upstreamOf(
+  service: ContainerService,
+  container: string,
+  shared: SharedLimits = [],
+): Upstream | undefined {
   return service.port === undefined
     ? undefined
-    : upstreamAt(service, containerUrl(container, service.port));
+    : upstreamAt(service, containerUrl(container, service.port), shared);
 }
 
-/** The whole configuration, in file order; `urls` says where each container service answers now, `certificate` is the digest of the API's. */
+/** Where a container service answers now, and the limits that it shares. */
+export type Placed = Readonly<{ url: string; shared: SharedLimits }>;
+
+/** The whole configuration, in file order; `placed` holds each container service that can be routed to, `certificate` is the digest of the API's. */
 export function gatewayConfig(
   stack: Stack,
-  urls: Readonly<Record<string, string>>,
+  placed: Readonly<Record<string, Placed>>,
   certificate?: string,
 ): GatewayConfig {
-  const upstreams = stack.services.map((service) => upstreamFor(service, urls[service.name]));
+  const upstreams = stack.services.map((service) => upstreamFor(service, placed[service.name]));
   return {
     version: 1,
     stack: stack.name,
@@ -71,9 +92,9 @@ function patience({
 
 const modelList = { status: [200], loading: [503], models: "openai" as const };
 
-function upstreamFor(service: Service, url: string | undefined): Upstream | undefined {
+function upstreamFor(service: Service, placed: Placed | undefined): Upstream | undefined {
   if (service.kind === "external") return externalUpstream(service);
-  return url === undefined ? undefined : upstreamAt(service, url);
+  return placed && upstreamAt(service, placed.url, placed.shared);
 }
 
 function served(

@@ -123,7 +123,9 @@ function retireOld(course: Course, old: ObservedContainer, scene: Scene): readon
 function currentUpstream({ member, old }: Course, { config }: Scene): Upstream | undefined {
   const current = config.upstreams.find(({ id }) => id === member.name);
   if (!member.service || !old || !current) return undefined;
-  return isAlive(old) ? upstreamAt(member.service, current.url) : memberUpstream(member, old.name);
+  return isAlive(old)
+    ? upstreamAt(member.service, current.url, member.sharedLimits)
+    : memberUpstream(member, old.name);
 }
 
 /** One that holds what others need goes at once, and so does one that does nothing; the rest wait for the successor. */

@@ -4,7 +4,7 @@ import type { Upstream } from "../gateway/config.ts";
 import type { ContainerService, ImageSource, Level, Service, Stack } from "../stack/stack.ts";
 import type { Blueprint, HashedContents } from "./config-hash.ts";
 import { gatewayBlueprint, serviceBlueprint } from "./container-request.ts";
-import { upstreamOf } from "./gateway-config.ts";
+import { gpuLimits, type SharedLimits, upstreamOf } from "./gateway-config.ts";
 import { gpuDevices, gpuIds, type GpuPlacement, placeGpus } from "./gpu-placement.ts";
 import { gatewayName, internalNetwork, stackNetwork } from "./names.ts";
 import type { AwaitTarget, UpInput } from "./plan.ts";
@@ -24,6 +24,8 @@ export type Member = Readonly<{
   level: Level;
   /** Why it would take a GPU but runs on the CPU. */
   onCpu?: string;
+  /** The limits that it shares with others on its GPUs. */
+  sharedLimits: SharedLimits;
   /** Its GPUs have room for a second container while it is replaced. */
   gpuRoomForTwo: boolean;
 }>;
@@ -51,8 +53,11 @@ export function hasInternalNetwork(stack: Stack): boolean {
 }
 
 /** A member as the gateway sees it in one of its containers; undefined for one that does not speak HTTP. */
-export function memberUpstream({ service }: Member, container: string): Upstream | undefined {
-  return service && upstreamOf(service, container);
+export function memberUpstream(
+  { service, sharedLimits }: Member,
+  container: string,
+): Upstream | undefined {
+  return service && upstreamOf(service, container, sharedLimits);
 }
 
 /** What to wait for when a member's container has started. */
@@ -83,6 +88,7 @@ function gatewayMember({ stack, gateway }: UpInput): Member {
     image: { kind: "gateway", ref: gateway.image },
     networks: hasInternalNetwork(stack) ? [...networks, internalNetwork(stack.name)] : networks,
     level: "ready",
+    sharedLimits: [],
     gpuRoomForTwo: true,
   };
 }
@@ -90,11 +96,11 @@ function gatewayMember({ stack, gateway }: UpInput): Member {
 function serviceMember(
   service: ContainerService,
   input: UpInput,
-  placement: GpuPlacement | undefined,
+  placement: GpuPlacement = onNoGpu,
 ): Member {
   const { stack, engine } = input;
   const networks = networksOf(service, stack);
-  const gpus = gpuDevices(placement?.ids ?? [], engine);
+  const gpus = gpuDevices(placement.ids, engine);
   return {
     name: service.name,
     role: service.oneShot ? "job" : "service",
@@ -104,10 +110,13 @@ function serviceMember(
     networks,
     service,
     level: service.ready,
-    ...(placement?.onCpu !== undefined && { onCpu: placement.onCpu }),
-    gpuRoomForTwo: placement?.roomForTwo ?? true,
+    ...(placement.onCpu !== undefined && { onCpu: placement.onCpu }),
+    sharedLimits: gpuLimits(stack, placement.ids),
+    gpuRoomForTwo: placement.roomForTwo,
   };
 }
+
+const onNoGpu: GpuPlacement = { ids: [], roomForTwo: true };
 
 function blueprintOn(
   [network = ""]: readonly string[],

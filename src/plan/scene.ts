@@ -3,7 +3,7 @@ import type { ObservedContainer } from "../engine/engine.ts";
 import { configHash, type GatewayConfig } from "../gateway/config.ts";
 import { withPresented } from "./certificate.ts";
 import { chooseCourse, type Course, isAlive, isRouted } from "./course.ts";
-import { gatewayConfig } from "./gateway-config.ts";
+import { gatewayConfig, type Placed } from "./gateway-config.ts";
 import { membersOf } from "./member.ts";
 import { containerUrl, gatewayName } from "./names.ts";
 import { collision, heirsOf, type Leaver } from "./overlap.ts";
@@ -25,7 +25,11 @@ export type Scene = Readonly<{
 /** Draws the conclusions. Throws the errors of GPU placement. */
 export function setScene(input: UpInput): Scene {
   const courses = membersOf(input).map((member) => chooseCourse(member, input));
-  const config = gatewayConfig(input.stack, currentUrls(input, courses), input.gateway.certificate);
+  const config = gatewayConfig(
+    input.stack,
+    currentPlaces(input, courses),
+    input.gateway.certificate,
+  );
   const trusted = gatewayStays(courses) && isTrusted(input, config);
   return { input, courses, orphans: orphansOf(input, courses), config, trusted };
 }
@@ -58,13 +62,17 @@ function leaversOf({ courses, orphans }: Scene): readonly Leaver[] {
 }
 
 /** Until a replacement is switched to, requests go on to where they go now. */
-function currentUrls(input: UpInput, courses: readonly Course[]): Readonly<Record<string, string>> {
-  const urls = courses.flatMap(({ member, next, old }) => {
+function currentPlaces(
+  input: UpInput,
+  courses: readonly Course[],
+): Readonly<Record<string, Placed>> {
+  const places = courses.flatMap(({ member, next, old }) => {
     if (member.service?.port === undefined) return [];
     const url = containerUrl(next.name, member.service.port);
-    return [[member.name, old && isAlive(old) ? oldUrl(old, member.service.port, input) : url]];
+    const current = old && isAlive(old) ? oldUrl(old, member.service.port, input) : url;
+    return [[member.name, { url: current, shared: member.sharedLimits }] as const];
   });
-  return Object.fromEntries(urls);
+  return Object.fromEntries(places);
 }
 
 /** As the gateway has it, for the new container may answer on another port. */

@@ -145,6 +145,7 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
     observabilityPort: spec.observability_port ?? gatewayDefaults.observability_port,
     host: spec.host ?? gatewayDefaults.host,
     aliases: (spec.aliases ?? {}) satisfies GatewayAliases,
+    ...(spec.gpu_concurrency === undefined ? {} : { gpuConcurrency: spec.gpu_concurrency }),
     ...resolvePatience(spec),
     ...(spec.tls === undefined ? {} : { tls: spec.tls }),
     ...(spec.base_image === undefined ? {} : { baseImage: spec.base_image }),

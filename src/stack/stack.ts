@@ -167,6 +167,8 @@ export type GatewaySettings = Readonly<{
   observabilityPort: number;
   host: string;
   aliases: GatewayAliases;
+  /** Requests that the services on one GPU work on at once; undefined for no such limit. */
+  gpuConcurrency?: number;
   /** Limits of a request in milliseconds, total 0 for none; what is missing is the gateway's default. */
   timeouts: Readonly<{ firstByteMs?: number; idleMs?: number; totalMs?: number }>;
   /** Silence in milliseconds after which a waiting stream gets a comment, 0 for never; undefined is the gateway's default. */

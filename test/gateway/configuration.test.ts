@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { canonicalJson, configHash, type GatewayConfig } from "../../src/gateway/config.ts";
 import { idsOf, launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
-import { beginEvents, startUpstream } from "../support/upstream.ts";
+import { beginEvents, chatEvents, startUpstream, type Behaviour } from "../support/upstream.ts";
+
+const swaps = Number(process.env["NEXUS_TEST_SWAPS"] ?? 1_000);
 
 let gateway: TestGateway;
 
@@ -13,31 +15,60 @@ beforeAll(async () => {
 
 afterAll(() => gateway.close());
 
+async function askShort() {
+  const response = await gateway.chat({});
+  return { status: response.status, text: await response.text() };
+}
+
+async function askStream() {
+  const body = JSON.stringify({ model: "echo", prompt: "x", stream: true });
+  const response = await gateway.ask("/v1/completions", { method: "POST", body });
+  return { status: response.status, text: await response.text() };
+}
+
 describe("configure", () => {
-  test("two hundred swaps under load fail no request and cut no stream", async () => {
-    const peers = await Promise.all([startUpstream(), startUpstream()]);
-    const configs = peers.flatMap(({ url }) => [
-      [upstreamAt(url)],
-      [upstreamAt(url), upstreamAt(url, { id: "extra", provides: ["rerank"] })],
-    ]);
+  test(`${swaps} swaps under load fail no request, cut no stream and leave no connection behind`, async () => {
+    const peers = await Promise.all([startUpstream(), startUpstream(), startUpstream()]);
+    const slowly: Behaviour = (_, response) => {
+      beginEvents(response);
+      const events = chatEvents(["one", "two", "three"]);
+      const next = () => {
+        const event = events.shift();
+        if (event === undefined) return void response.end();
+        response.write(event, () => setImmediate(next));
+      };
+      next();
+    };
+    for (const peer of peers) peer.behave({ "/v1/completions": slowly });
+    const at = (peer: number, changes = {}) => upstreamAt(peers[peer]?.url ?? "", changes);
+    const configs = [
+      [at(0)],
+      [at(0), at(1, { id: "added" })],
+      [at(1)],
+      [at(2, { max_concurrency: 2 }), at(1, { id: "added", provides: ["embedding"] })],
+      [at(2), at(0, { id: "moved" }), at(1, { id: "added" })],
+      [at(0, { id: "moved" }), at(2)],
+    ];
     await gateway.configure(configs[0] ?? []);
-    const swapping = new AbortController();
-    const load = Array.from({ length: 8 }, async (_, client) => {
-      const failed: unknown[] = [];
-      while (!swapping.signal.aborted) {
-        const response = await gateway.chat({ stream: client % 2 === 0 });
-        const text = await response.text();
-        if (response.status !== 200 || !/\[DONE\]|"choices"/.test(text)) failed.push(text);
-      }
-      return failed;
-    });
-    for (let swap = 0; swap < 200; swap += 1) {
+    const failed: unknown[] = [];
+    const watch = async (asking: ReturnType<typeof askShort>) => {
+      const { status, text } = await asking;
+      if (status !== 200 || !/\[DONE\]|"choices"/.test(text)) failed.push({ status, text });
+    };
+    const running: Promise<void>[] = [];
+    for (let swap = 0; swap < swaps; swap += 1) {
+      running.push(watch(askShort()), watch(askStream()));
       await gateway.configure(configs[swap % configs.length] ?? []);
+      if (running.length > 8) await Promise.all(running.splice(0, 2));
     }
-    swapping.abort();
-    expect((await Promise.all(load)).flat()).toEqual([]);
+    await Promise.all(running);
+    expect(failed).toEqual([]);
+    await gateway.configure([]);
+    for (const peer of peers)
+      await expect.poll(() => peer.connections(), { timeout: 5_000 }).toBe(0);
+    expect(await gateway.metric("nexus_in_flight_all")).toBe(0);
     await Promise.all(peers.map((peer) => peer.stop()));
-  }, 60_000);
+  }, 120_000);
 
   test("a stream goes on while its upstream is replaced", async () => {
     const [old, young] = await Promise.all([

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { gatewayConfigSchema } from "../../src/gateway/config.ts";
 import { gatewayConfig } from "../../src/plan/gateway-config.ts";
+import { emptyWorld } from "./model.ts";
+import { planIn, up, withGpus } from "./scenario.ts";
 import { external, job, service, stackOf } from "../support/builders.ts";
 
 const stack = stackOf([
@@ -8,7 +10,9 @@ const stack = stackOf([
   job("migrate"),
   external("mlx", { url: "http://mac-studio:10240/v1/" }),
 ]);
-const config = gatewayConfig(stack, { ollama: "http://home-ollama-1:8000" });
+const config = gatewayConfig(stack, {
+  ollama: { url: "http://home-ollama-1:8000", shared: [] },
+});
 
 describe("the gateway's configuration", () => {
   test("names every service that speaks HTTP, in file order", () => {
@@ -34,6 +38,34 @@ describe("the gateway's configuration", () => {
       heartbeat_ms: 0,
     });
     expect(gatewayConfigSchema.parse(written)).toEqual(written);
+  });
+
+  test("has the services on one GPU share the limit that the stack sets for GPUs", () => {
+    const on = (...ids: string[]) =>
+      ({ gpus: { kind: "ids", ids }, vramBytes: 1024 ** 3 }) as const;
+    const services = [
+      service("chat", on("GPU-1")),
+      service("large", on("GPU-1", "GPU-2")),
+      service("cpu"),
+    ];
+    const unlimited = stackOf(services);
+    const limited = { ...unlimited, gateway: { ...unlimited.gateway, gpuConcurrency: 2 } };
+    const limitsIn = (shared: typeof unlimited) =>
+      planIn(emptyWorld, shared, withGpus("GPU-1", "GPU-2")).actions.flatMap((action) =>
+        action.kind === "configure"
+          ? action.config.upstreams.map(({ id, shared_limits: limits }) => [id, limits])
+          : [],
+      );
+    const gpu = (id: string) => ({ name: `gpu ${id}`, max_concurrency: 2 });
+    expect(limitsIn(limited)).toEqual([
+      ["chat", [gpu("GPU-1")]],
+      ["large", [gpu("GPU-1"), gpu("GPU-2")]],
+      ["cpu", undefined],
+    ]);
+    expect(limitsIn(unlimited)).toEqual(["chat", "large", "cpu"].map((id) => [id, undefined]));
+    const before = up(unlimited, withGpus("GPU-1", "GPU-2"));
+    const changes = planIn(before, limited, withGpus("GPU-1", "GPU-2")).actions;
+    expect(new Set(changes.map(({ kind }) => kind))).toEqual(new Set(["configure", "await"]));
   });
 
   test("asks an endpoint without a probe for its models", () => {

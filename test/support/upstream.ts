@@ -29,6 +29,8 @@ export type TestUpstream = Readonly<{
   untilAborts: (count: number) => Promise<void>;
   /** Resolves when that many inference requests have arrived. */
   untilReceived: (count: number) => Promise<void>;
+  /** Connections that are open to it. */
+  connections: () => Promise<number>;
   stop: () => Promise<void>;
 }>;
 
@@ -98,6 +100,10 @@ export async function startUpstream(models: readonly string[] = ["echo"]): Promi
     behave: (changes) => Object.assign(behaviours, changes),
     untilAborts: (count) => until(() => state.aborts.count >= count),
     untilReceived: (count) => until(() => state.received.length >= count),
+    connections: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
     stop: () => {
       server.closeAllConnections();
       return new Promise((resolve) => void server.close(() => resolve()));

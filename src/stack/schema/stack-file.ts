@@ -1,6 +1,6 @@
 /** The whole stack file. */
 import { z } from "zod";
-import { bytes, oneOrMore, port, positive, text } from "./fields.ts";
+import { bytes, integer, oneOrMore, port, positive, text } from "./fields.ts";
 import { heartbeat, timeouts } from "./patience.ts";
 import { serviceSchema } from "./service.ts";
 import { volume } from "./storage.ts";
@@ -29,6 +29,11 @@ const gatewaySchema = z.strictObject({
     .optional()
     .describe(
       "Further names for models, each with one target or an ordered list: service/model or a model's name.",
+    ),
+  gpu_concurrency: integer(1)
+    .optional()
+    .describe(
+      "Requests that the services on one GPU work on at once, all together; unlimited by default.",
     ),
   timeouts: timeouts.optional().describe("How long a request may take."),
   heartbeat: heartbeat
