@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ListedKey, UsageGrouping, UsageReport } from "../../src/gateway/protocol.ts";
 import { launchGateway, mustSucceed, upstreamAt, type TestGateway } from "../support/gateway.ts";
-import { startUpstream, type TestUpstream } from "../support/upstream.ts";
+import { reply, startUpstream, type TestUpstream } from "../support/upstream.ts";
 
 const main = join(import.meta.dirname, "../../src/gateway/main.ts");
 
@@ -65,6 +65,49 @@ describe("the report of usage", () => {
     expect(first).toMatchObject({ name: "default" });
     expect(first).not.toHaveProperty("last_used_at");
     expect(Date.now() - Date.parse(second?.last_used_at ?? "")).toBeLessThan(60_000);
+  });
+
+  test("counts what a service's own interface is used for, and not that it is looked at", async () => {
+    await using scene = await launch();
+    const { gateway } = scene;
+    const line = '{"done":true,"prompt_eval_count":26,"eval_count":298}\n';
+    upstream.behave({
+      "/api/chat": (_, response) => {
+        response.writeHead(200, { "content-type": "application/x-ndjson" });
+        response.write('{"message":{"content":"hello"},"done":false}\n');
+        response.end(line);
+      },
+      "/api/tags": (_, response) => void response.end('{"models":[]}'),
+    });
+    const key = await gateway.addKey({ name: "ops", scopes: ["admin"] });
+    const headers = { authorization: `Bearer ${key}` };
+    const root = `${gateway.url}/services/one`;
+    await (await fetch(`${root}/api/tags`, { headers })).text();
+    await (await fetch(`${root}/api/chat`, { method: "POST", body: "{}", headers })).text();
+    await untilBooked(gateway, 1);
+    expect((await report(gateway, "key")).rows).toMatchObject([
+      { name: "ops", requests: 1, input_tokens: 26, output_tokens: 298 },
+    ]);
+  });
+
+  test("counts an answer once, however often it is looked at again", async () => {
+    await using scene = await launch();
+    const { gateway } = scene;
+    const usage = { input_tokens: 5, output_tokens: 6, total_tokens: 11 };
+    const stored = JSON.stringify({ id: "resp_1", object: "response", status: "completed", usage });
+    upstream.behave({
+      "/v1/responses": (_, response) => reply(response, 200, stored),
+      "/v1/responses/resp_1": (_, response) => reply(response, 200, stored),
+    });
+    const key = await gateway.addKey({ name: "ops", scopes: ["admin"] });
+    const headers = { authorization: `Bearer ${key}` };
+    const root = `${gateway.url}/services/one/v1/responses`;
+    await (await fetch(root, { method: "POST", body: "{}", headers })).text();
+    expect(await (await fetch(`${root}/resp_1`, { headers })).text()).toBe(stored);
+    const metrics = async () => (await gateway.observe("/metrics")).text();
+    await expect.poll(metrics).toMatch(/nexus_requests_total\{.*"\/services\/.* 2\n/);
+    expect(await metrics()).toMatch(/nexus_tokens_total\{.*type="input"\} 5\n/);
+    expect(await metrics()).toMatch(/nexus_tokens_total\{.*type="output"\} 6\n/);
   });
 
   test("a disk that does not take the books is told there and in the metrics, and serving goes on", async () => {

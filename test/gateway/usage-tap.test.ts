@@ -151,6 +151,21 @@ describe("what a JSON answer cost", () => {
     expect(pieces.cost()).toMatchObject({ input: 8, output: 0 });
   });
 
+  test("is read from the last line of Ollama's own interface, whole or in pieces", () => {
+    const said = { message: { content: decoy }, context: data, done: false };
+    const last = { done: true, total_duration: 9, prompt_eval_count: 26, eval_count: 298 };
+    const lines = `${JSON.stringify(said)}\n${JSON.stringify({ ...said, ...last, eval_duration: 5 })}\n`;
+    const bytes = Buffer.from(lines);
+    for (const step of [64, 5_000, bytes.length]) {
+      const tap = new UsageTap(watching);
+      for (let at = 0; at < bytes.length; at += step) tap.piece(bytes.subarray(at, at + step));
+      expect(tap.cost()).toEqual({ input: 26, output: 298, cached: 0, estimated: false });
+    }
+    const tap = new UsageTap(watching);
+    tap.piece(Buffer.from('{"text":"\\"eval_count\\":5}","nested":{"eval_count":6}}'));
+    expect(tap.cost()).toBeUndefined();
+  });
+
   test("is unknown when none is told, whatever the answer's texts pretend", () => {
     for (const document of [nested, { data, ...nested }, { data: nested, list: data }]) {
       const body = Buffer.from(JSON.stringify(document));

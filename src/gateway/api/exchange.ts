@@ -206,7 +206,8 @@ export class Exchange {
     if (this.#left) this.#onLeave?.();
     const status = this.#handedOver ? 101 : this.#left ? 499 : this.response.statusCode;
     const { seconds } = this;
-    const cost = this.tap?.cost();
+    // A stored answer that is looked at again tells again what it has cost.
+    const cost = this.request.method === "POST" ? this.tap?.cost() : undefined;
     this.#book(status, seconds, cost);
     this.#count(status, seconds, cost);
     this.#log(status, cost);

@@ -15,6 +15,7 @@ import { startAttempt, type Attempt } from "../request/relay.ts";
 import { inFlight, inSlot } from "../request/slot.ts";
 import { nearNames } from "../routing/near-names.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
+import { UsageTap } from "../usage/usage-tap.ts";
 import { locationAtGateway, withoutInside, type Asked } from "./location.ts";
 import { readTarget, type Target } from "./target.ts";
 import { openUpload, uploadHeaders } from "./upload.ts";
@@ -87,7 +88,10 @@ async function attemptOnce(visit: Visit, body: RelayRequest["body"]): Promise<At
   if (exchange.left) return { kind: "cancelled", streaming: false };
   const { headers, method = "GET" } = exchange.request;
   const sent = { ...upstreamHeaders(headers, exchange.id), ...uploadHeaders(exchange) };
+  const tap = new UsageTap({ hidesUsage: false, textBytes: undefined });
+  exchange.tap = tap;
   const options: RelayOptions = {
+    tap,
     backend: monitor.backend,
     limits: relayLimits(app),
     sink: sinkOf(exchange, askedBy(visit)),

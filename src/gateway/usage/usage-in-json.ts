@@ -33,6 +33,17 @@ export function usageInTail(tail: Buffer): unknown {
   return found && depthAcross(tail, found.end, tail.length) === -1 ? found.value : undefined;
 }
 
+/** A top-level number in the end of a JSON answer, or of the last line of several; undefined when there is none of that name. */
+export function numberInTail(tail: Buffer, name: string): number | undefined {
+  const key = `"${name}"`;
+  const at = tail.lastIndexOf(key);
+  if (at === -1 || tail[at - 1] === backslash) return undefined;
+  if (depthAcross(tail, at, tail.length) !== -1) return undefined;
+  const start = valueStart(tail, at + key.length);
+  const [digits] = /^\d{1,15}(?=[\s,}])/.exec(tail.toString("latin1", start, start + 17)) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** The object that is the value of the key at `at`; undefined when its value is something else, or not all there. */
 export function objectBehind(
   bytes: Buffer,

@@ -2,7 +2,14 @@
 import { boundaryAfter, boundaryBefore } from "../request/event-boundary.ts";
 import { isRecord, parseJson } from "../json.ts";
 import { readUsage, type TokenCount } from "./token-count.ts";
-import { objectBehind, usageInHead, usageInJson, usageInTail, usageKey } from "./usage-in-json.ts";
+import {
+  numberInTail,
+  objectBehind,
+  usageInHead,
+  usageInJson,
+  usageInTail,
+  usageKey,
+} from "./usage-in-json.ts";
 
 /** What is known of the request when its answer begins. */
 export type TapOptions = Readonly<{
@@ -115,8 +122,8 @@ export class UsageTap {
 
   #readPieces(): Partial<TokenCount> | undefined {
     if (!this.#head) return undefined;
-    const usage = usageInTail(Buffer.concat(this.#tail)) ?? usageInHead(this.#head);
-    return readUsage(usage);
+    const tail = Buffer.concat(this.#tail);
+    return readUsage(usageInTail(tail)) ?? readUsage(usageInHead(this.#head)) ?? ollamaUsage(tail);
   }
 }
 
@@ -138,6 +145,14 @@ function usageOfEvent(event: Buffer): Partial<TokenCount> | undefined {
   if (!isRecord(document)) return undefined;
   const { usage, response, message } = document;
   return readUsage(usage) ?? usageInside(response) ?? usageInside(message);
+}
+
+/** Ollama's own interface tells it in its last line, beside everything else. */
+function ollamaUsage(tail: Buffer): Partial<TokenCount> | undefined {
+  const input = numberInTail(tail, "prompt_eval_count");
+  const output = numberInTail(tail, "eval_count");
+  if (input === undefined && output === undefined) return undefined;
+  return { ...(input !== undefined && { input }), ...(output !== undefined && { output }) };
 }
 
 function usageInside(value: unknown): Partial<TokenCount> | undefined {
