@@ -8,6 +8,7 @@ import type { Allowances } from "./keys/allowances.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
 import type { Registry } from "./upstreams/registry.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 import type { Ledger } from "./usage/ledger.ts";
 import type { GatewaySettings } from "./settings.ts";
 
@@ -23,6 +24,7 @@ export type App = Readonly<{
   backends: Backends;
   registry: Registry;
   metrics: GatewayMetrics;
+  telemetry: Telemetry;
   /** The certificate of the API port. */
   certificates: Certificates;
   /** The room for request bodies in memory. */

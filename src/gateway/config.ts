@@ -56,6 +56,8 @@ export const gatewayConfigSchema = z.strictObject({
   upstreams: z.array(upstreamSchema),
   aliases: aliasesSchema.default({}),
   timeouts: timeoutsSchema.optional(),
+  /** Where traces and metrics are sent over OTLP/HTTP: `<endpoint>/v1/traces` and `<endpoint>/v1/metrics`. */
+  otlp: z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }) }).exactOptional(),
   /** Silence after which a waiting stream gets a comment, in milliseconds; 0 for never. */
   heartbeat_ms: z.int().nonnegative().optional(),
   /** The certificate that the API port is to present, by its digest: it comes with its key in the order that configures. */

@@ -17,6 +17,7 @@ import type { Log } from "./metrics/log.ts";
 import { serveObservability } from "./api/observability.ts";
 import { Registry } from "./upstreams/registry.ts";
 import type { GatewaySettings } from "./settings.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
 import { openLedger } from "./usage/open-ledger.ts";
 import { version } from "./version.ts";
 
@@ -39,6 +40,7 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
   });
   await app.registry.load();
   await app.certificates.load(app.registry.snapshot.config?.tls?.certificate);
+  await app.telemetry.use(app.registry.snapshot.config);
   const apiPort = await listen(api, settings.apiPort, settings.host);
   const observabilityPort = await listen(observability, settings.observabilityPort, settings.host);
   const control = await openControl(app, { apiPort, observabilityPort });
@@ -72,9 +74,10 @@ async function assemble(
   const { door: limits, certificatesFolder: folder } = settings;
   const certificates = secureDoor(api, { limits, folder, metrics, log });
   const exchanges = new Set<Exchange>();
+  const telemetry = new Telemetry({ version, everyMs: settings.otlpEveryMs, log, metrics });
   const spools = new ByteBudget(settings.upload.spoolBytes);
   const held = { exchanges, bodies, spools, certificates };
-  const parts = { keys, allowances, ledger, backends, registry, metrics, ...held };
+  const parts = { keys, allowances, ledger, backends, registry, metrics, telemetry, ...held };
   return { version, settings, log, ...parts, isDraining };
 }
 
@@ -119,6 +122,7 @@ async function shutDown(app: App, servers: readonly Server[], control: ControlSe
   await control.close();
   app.registry.stop();
   await app.backends.destroy();
+  await app.telemetry.close();
   app.metrics.stop();
   app.ledger.close();
   app.log("info", "gateway.stopped");

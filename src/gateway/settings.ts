@@ -72,6 +72,8 @@ export type GatewaySettings = Readonly<{
   heartbeatMs: number;
   tunnel: TunnelLimits;
   queue: Readonly<{ maxWaiting: number; maxWaitMs: number }>;
+  /** Pause between two exports of traces and metrics, in milliseconds. */
+  otlpEveryMs: number;
   /** Pause between two looks at a ready upstream, and the longest one at an unready upstream. */
   poll: Readonly<{ readyMs: number; unreadyMs: number }>;
 }>;
@@ -113,6 +115,18 @@ export function readSettings(environment: Environment): GatewaySettings {
       folder: join(data, "spool"),
       spoolBytes: number("NEXUS_GATEWAY_MAX_SPOOL_BYTES", 1024 * mebibyte),
     },
+    ...readTimes(number),
+  };
+}
+
+/** How long things may take, and how often they are looked at. */
+function readTimes(
+  number: (name: string, fallback: number) => number,
+): Pick<
+  GatewaySettings,
+  "limits" | "totalMs" | "heartbeatMs" | "tunnel" | "queue" | "otlpEveryMs" | "poll"
+> {
+  return {
     limits: {
       connectMs: number("NEXUS_GATEWAY_CONNECT_MS", 5_000),
       firstByteMs: number("NEXUS_GATEWAY_HEADERS_MS", 900_000),
@@ -130,6 +144,7 @@ export function readSettings(environment: Environment): GatewaySettings {
       maxWaiting: number("NEXUS_GATEWAY_QUEUE_LENGTH", 256),
       maxWaitMs: number("NEXUS_GATEWAY_QUEUE_MS", 120_000),
     },
+    otlpEveryMs: number("NEXUS_GATEWAY_OTLP_MS", 10_000),
     poll: {
       readyMs: number("NEXUS_GATEWAY_POLL_READY_MS", 10_000),
       unreadyMs: number("NEXUS_GATEWAY_POLL_UNREADY_MS", 2_000),

@@ -70,6 +70,7 @@ export function gatewayConfig(
     upstreams: upstreams.filter((upstream) => upstream !== undefined),
     aliases: stack.gateway.aliases,
     ...patience(stack.gateway),
+    ...(stack.gateway.otlp && { otlp: stack.gateway.otlp }),
     ...(certificate !== undefined && { tls: { certificate } }),
   };
 }

@@ -147,6 +147,7 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
     aliases: (spec.aliases ?? {}) satisfies GatewayAliases,
     ...(spec.gpu_concurrency === undefined ? {} : { gpuConcurrency: spec.gpu_concurrency }),
     ...resolvePatience(spec),
+    ...(spec.otlp === undefined ? {} : { otlp: spec.otlp }),
     ...(spec.tls === undefined ? {} : { tls: spec.tls }),
     ...(spec.base_image === undefined ? {} : { baseImage: spec.base_image }),
     limits: {

@@ -173,6 +173,8 @@ export type GatewaySettings = Readonly<{
   timeouts: Readonly<{ firstByteMs?: number; idleMs?: number; totalMs?: number }>;
   /** Silence in milliseconds after which a waiting stream gets a comment, 0 for never; undefined is the gateway's default. */
   heartbeatMs?: number;
+  /** A collector for traces and metrics; undefined exports nothing. */
+  otlp?: Readonly<{ endpoint: string }>;
   /** What the API presents; undefined has it speak plain HTTP. */
   tls?: CertificateFiles;
   /** A Node image to build on; undefined lets Nexus assemble one on a local Linux engine, or pull its default. */

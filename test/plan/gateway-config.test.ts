@@ -68,6 +68,15 @@ describe("the gateway's configuration", () => {
     expect(new Set(changes.map(({ kind }) => kind))).toEqual(new Set(["configure", "await"]));
   });
 
+  test("names the collector that the stack names, and none otherwise", () => {
+    expect(config).not.toHaveProperty("otlp");
+    const plain = stackOf([]);
+    const otlp = { endpoint: "http://collector:4318" };
+    const written = gatewayConfig({ ...plain, gateway: { ...plain.gateway, otlp } }, {});
+    expect(written.otlp).toEqual(otlp);
+    expect(gatewayConfigSchema.parse(written)).toEqual(written);
+  });
+
   test("asks an endpoint without a probe for its models", () => {
     const { probe: _probe, ...bare } = external("mlx");
     const [upstream] = gatewayConfig(stackOf([bare]), {}).upstreams;

@@ -6,8 +6,11 @@ import { Stopwatch } from "../metrics/stopwatch.ts";
 import { lingerOver } from "../request/body.ts";
 import { dialectOf, type Dialect } from "./dialect.ts";
 import { failureHeaders, type Failure } from "./failure.ts";
-import { streamHeaders, type Headers } from "./headers.ts";
-import type { Cost, UsageTap } from "../usage/usage-tap.ts";
+import { reportExchange, spanAttributes } from "./exchange-report.ts";
+import { streamHeaders, upstreamHeaders, type Headers } from "./headers.ts";
+import type { RequestSpan } from "../telemetry/otlp.ts";
+import { validTraceparent } from "../telemetry/telemetry.ts";
+import type { UsageTap } from "../usage/usage-tap.ts";
 
 const saneRequestId = /^[\w.-]{1,128}$/;
 
@@ -38,6 +41,7 @@ export class Exchange {
   payer: string | undefined;
   /** Tell a client with limits how much is left of them. */
   limitHeaders: Headers | undefined;
+  readonly #span: RequestSpan | undefined;
   #onLeave: (() => void) | undefined;
   #onCut: ((failure: Failure) => void) | undefined;
   #left = false;
@@ -54,6 +58,7 @@ export class Exchange {
     const asked = String(this.request.headers["x-request-id"] ?? "");
     this.id = saneRequestId.test(asked) ? asked : `req_${randomUUID().replaceAll("-", "")}`;
     this.dialect = dialectOf(endpoint, this.request.headers);
+    this.#span = app.telemetry.begin(`${this.request.method} ${endpoint}`, this.#askedTrace);
     if (app.isDraining()) this.response.setHeader("connection", "close");
     this.response.once("close", () => this.#close());
     this.request.socket.once("end", this.#onClientEnd);
@@ -112,6 +117,17 @@ export class Exchange {
   /** The connection now speaks another protocol (101): the exchange lasts until it is closed, by whomever. */
   handOver(): void {
     this.#handedOver = true;
+  }
+
+  /** The client's headers as an upstream gets them. */
+  upstreamHeaders(): Headers {
+    const traceparent = this.#span?.traceparent ?? validTraceparent(this.#askedTrace);
+    return upstreamHeaders(this.request.headers, this.id, traceparent);
+  }
+
+  get #askedTrace(): string | undefined {
+    const { traceparent } = this.request.headers;
+    return typeof traceparent === "string" ? traceparent : undefined;
   }
 
   /** Headers that say who answered, why, and what the gateway cost up to here. */
@@ -205,57 +221,12 @@ export class Exchange {
     this.#left = !this.response.writableFinished && !this.#handedOver;
     if (this.#left) this.#onLeave?.();
     const status = this.#handedOver ? 101 : this.#left ? 499 : this.response.statusCode;
-    const { seconds } = this;
     // A stored answer that is looked at again tells again what it has cost.
     const cost = this.request.method === "POST" ? this.tap?.cost() : undefined;
-    this.#book(status, seconds, cost);
-    this.#count(status, seconds, cost);
-    this.#log(status, cost);
+    const [failure, ownMs] = [this.#failure, this.#ownMs];
+    reportExchange(this.#app, this, { status, cost, failure, ownMs });
+    this.#span?.end(status, spanAttributes(this, status, cost));
   }
-
-  #book(status: number, seconds: number, cost: Cost | undefined): void {
-    if (this.payer === undefined) return;
-    const { endpoint, payer: key } = this;
-    const { upstream: service = "", model = "" } = this.facts;
-    const failed = status >= 400 || this.#failure !== undefined;
-    const asked = { at: Date.now(), key, service, model, endpoint };
-    this.#app.allowances.charge(key, cost);
-    this.#app.ledger.book({ ...asked, failed, seconds, cost });
-  }
-
-  #log(status: number, cost: Cost | undefined): void {
-    const isOurs = this.#failure?.fault === "upstream" || this.#failure?.fault === "gateway";
-    this.#app.log(isOurs ? "warn" : "info", "request", {
-      request_id: this.id,
-      endpoint: this.endpoint,
-      status,
-      ...this.facts,
-      ms: Math.round(this.seconds * 10_000) / 10,
-      ...tokenFields(cost),
-      ...(this.#failure && { error: this.#failure.code, fault: this.#failure.fault }),
-    });
-  }
-
-  #count(status: number, seconds: number, cost: Cost | undefined): void {
-    const { metrics } = this.#app;
-    const { upstream, model, stream = false } = this.facts;
-    if (this.#ownMs !== undefined) metrics.overhead(this.endpoint, this.#ownMs);
-    metrics.finish({
-      endpoint: this.endpoint,
-      upstream,
-      model,
-      status,
-      error: this.#failure?.code,
-      stream,
-      seconds,
-      cost,
-      socket: this.request.socket,
-    });
-  }
-}
-
-function tokenFields(cost: Cost | undefined): Readonly<Record<string, number>> | undefined {
-  return cost && { input_tokens: cost.input, output_tokens: cost.output };
 }
 
 const printable = /^[\x20-\x7e]*$/;

@@ -33,6 +33,7 @@ const keptFromUpstream = new Set([
   "x-forwarded-proto",
   "x-real-ip",
   "x-request-id",
+  "traceparent",
   "x-nexus-heartbeat",
 ]);
 
@@ -56,11 +57,17 @@ const keptFromClient = new Set([
 /** What every event stream says: nobody on the way may keep or collect it. */
 export const streamHeaders = { "cache-control": "no-cache", "x-accel-buffering": "no" } as const;
 
-/** The headers an upstream gets: the client's, without what is not meant for it. */
-export function upstreamHeaders(headers: IncomingHttpHeaders, requestId: string): Headers {
+/** The headers an upstream gets: the client's, without what is not meant for it, in the trace that the request belongs to. */
+export function upstreamHeaders(
+  headers: IncomingHttpHeaders,
+  requestId: string,
+  traceparent: string | undefined,
+): Headers {
   const passed = pass(headers, keptFromUpstream, isForGateway);
   passed["accept-encoding"] = "identity";
   passed["x-request-id"] = requestId;
+  if (traceparent !== undefined) passed["traceparent"] = traceparent;
+  else if (passed["tracestate"] !== undefined) delete passed["tracestate"];
   return passed;
 }
 

@@ -81,6 +81,7 @@ async function configure(
     const take = () => app.registry.configure(config);
     const hash = await app.certificates.change(config.tls?.certificate, tls, take);
     app.metrics.configured("accepted");
+    await app.telemetry.use(config);
     return { config_hash: hash };
   } catch (error) {
     app.metrics.configured("rejected");

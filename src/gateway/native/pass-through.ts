@@ -2,7 +2,6 @@
 import { authenticate } from "../api/authenticate.ts";
 import type { Exchange } from "../api/exchange.ts";
 import { upstreamBroken, type Failure } from "../api/failure.ts";
-import { upstreamHeaders } from "../api/headers.ts";
 import type { App } from "../app.ts";
 import { holdToLimits } from "../keys/hold-to-limits.ts";
 import { isUnlimited } from "../keys/scopes.ts";
@@ -86,8 +85,8 @@ async function attemptOnce(visit: Visit, body: RelayRequest["body"]): Promise<At
   const { app, exchange, monitor, path } = visit;
   const { id: service } = monitor.upstream;
   if (exchange.left) return { kind: "cancelled", streaming: false };
-  const { headers, method = "GET" } = exchange.request;
-  const sent = { ...upstreamHeaders(headers, exchange.id), ...uploadHeaders(exchange) };
+  const { method = "GET" } = exchange.request;
+  const sent = { ...exchange.upstreamHeaders(), ...uploadHeaders(exchange) };
   const tap = new UsageTap({ hidesUsage: false, textBytes: undefined });
   exchange.tap = tap;
   const options: RelayOptions = {

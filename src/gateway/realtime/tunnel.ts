@@ -1,5 +1,5 @@
 /** From a judged request to a connection through to the first upstream that takes it. */
-import { upstreamHeaders, type Headers } from "../api/headers.ts";
+import type { Headers } from "../api/headers.ts";
 import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
 import type { KeyRecord } from "../protocol.ts";
@@ -90,9 +90,9 @@ function switchingHead(exchange: Exchange, headers: Headers): string {
 }
 
 /** The client's headers, less its key in whatever place. */
-function handshakeHeaders({ id, request }: Exchange): Headers {
-  const { "sec-websocket-protocol": _, ...headers } = upstreamHeaders(request.headers, id);
-  const { others } = readProtocols(request.headers["sec-websocket-protocol"]);
+function handshakeHeaders(exchange: Exchange): Headers {
+  const { "sec-websocket-protocol": _, ...headers } = exchange.upstreamHeaders();
+  const { others } = readProtocols(exchange.request.headers["sec-websocket-protocol"]);
   return others.length === 0
     ? headers
     : { ...headers, "sec-websocket-protocol": others.join(", ") };

@@ -1,7 +1,6 @@
 /** One candidate's turn: the attempt, in a slot that is held until the last byte. */
 import type { Endpoint } from "../api/endpoints.ts";
 import type { Failure } from "../api/failure.ts";
-import { upstreamHeaders } from "../api/headers.ts";
 import { isTranslated, translationFor, type Translation } from "../messages/translation.ts";
 import type { Upstream } from "../config.ts";
 import type { Candidate } from "../routing/route.ts";
@@ -100,7 +99,7 @@ function translatedRequest(
   return {
     method: endpoint.method,
     path: monitor.upstream.api_path + upstreamPath,
-    headers: headers(upstreamHeaders(exchange.request.headers, exchange.id)),
+    headers: headers(exchange.upstreamHeaders()),
     body,
   };
 }
@@ -125,7 +124,7 @@ function relayRequest(
   usageEdit: Edit | undefined,
 ): RelayRequest {
   const body = payload.bodyFor(model, usageEdit ? [usageEdit] : []);
-  const headers = upstreamHeaders(exchange.request.headers, exchange.id);
+  const headers = exchange.upstreamHeaders();
   if (body.byteLength !== undefined) headers["content-length"] = String(body.byteLength);
   const path = monitor.upstream.api_path + endpoint.upstreamPath;
   const query = queryOf(exchange.request.url ?? "", endpoint);

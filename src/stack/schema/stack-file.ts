@@ -46,6 +46,14 @@ const gatewaySchema = z.strictObject({
     })
     .optional()
     .describe("Has the API speak HTTPS; paths are relative to the file that names them."),
+  otlp: z
+    .strictObject({
+      endpoint: z
+        .url({ protocol: /^https?$/, error: "must be a URL, such as http://collector:4318" })
+        .describe("Address of an OpenTelemetry collector that takes OTLP over HTTP."),
+    })
+    .optional()
+    .describe("Sends traces and metrics to a collector; off by default."),
   base_image: text.optional().describe("Node image that the gateway is built on."),
   mem_limit: bytes.optional().describe("Most memory the gateway may use; 512MiB by default."),
   cpus: positive.optional().describe("Most cores the gateway may use."),
