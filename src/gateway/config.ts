@@ -60,6 +60,8 @@ export const gatewayConfigSchema = z.strictObject({
   otlp: z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }) }).exactOptional(),
   /** Silence after which a waiting stream gets a comment, in milliseconds; 0 for never. */
   heartbeat_ms: z.int().nonnegative().optional(),
+  /** Origins whose web pages may ask; `*` for all, absent for none. */
+  cors: z.array(z.string()).exactOptional(),
   /** The certificate that the API port is to present, by its digest: it comes with its key in the order that configures. */
   tls: z.strictObject({ certificate: z.string() }).exactOptional(),
 });

@@ -71,6 +71,7 @@ export function gatewayConfig(
     aliases: stack.gateway.aliases,
     ...patience(stack.gateway),
     ...(stack.gateway.otlp && { otlp: stack.gateway.otlp }),
+    ...(stack.gateway.cors && { cors: [...stack.gateway.cors] }),
     ...(certificate !== undefined && { tls: { certificate } }),
   };
 }

@@ -139,6 +139,11 @@ function nameOfFolder(directory: string): string {
   return name.slice(0, 40) || "nexus";
 }
 
+/** Who may come to the API, and how. */
+function resolveDoor({ cors, tls }: GatewaySpec): Pick<GatewaySettings, "cors" | "tls"> {
+  return { ...(cors && { cors }), ...(tls && { tls }) };
+}
+
 function resolveGateway(spec: GatewaySpec): GatewaySettings {
   return {
     port: spec.port ?? gatewayDefaults.port,
@@ -148,7 +153,7 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
     ...(spec.gpu_concurrency === undefined ? {} : { gpuConcurrency: spec.gpu_concurrency }),
     ...resolvePatience(spec),
     ...(spec.otlp === undefined ? {} : { otlp: spec.otlp }),
-    ...(spec.tls === undefined ? {} : { tls: spec.tls }),
+    ...resolveDoor(spec),
     ...(spec.base_image === undefined ? {} : { baseImage: spec.base_image }),
     limits: {
       memoryBytes: spec.mem_limit ?? gatewayDefaults.mem_limit,

@@ -175,6 +175,8 @@ export type GatewaySettings = Readonly<{
   heartbeatMs?: number;
   /** A collector for traces and metrics; undefined exports nothing. */
   otlp?: Readonly<{ endpoint: string }>;
+  /** Origins whose web pages may use the API, `*` for all; undefined for none. */
+  cors?: readonly string[];
   /** What the API presents; undefined has it speak plain HTTP. */
   tls?: CertificateFiles;
   /** A Node image to build on; undefined lets Nexus assemble one on a local Linux engine, or pull its default. */

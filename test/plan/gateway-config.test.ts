@@ -88,3 +88,11 @@ describe("the gateway's configuration", () => {
     });
   });
 });
+
+test("the origins of web pages go to the gateway when the stack names any", () => {
+  const closed = stackOf([]);
+  expect(gatewayConfig(closed, {})).not.toHaveProperty("cors");
+  const cors = ["https://chat.example"];
+  const open = { ...closed, gateway: { ...closed.gateway, cors } };
+  expect(gatewayConfig(open, {})).toMatchObject({ cors });
+});

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { load, problemsOf } from "./folder.ts";
 
@@ -69,16 +68,5 @@ describe("includes", () => {
       "sub/b.yaml": "\nservices: {b: {imge: x}}",
     });
     expect(problems[0]).toMatch(/sub\/b\.yaml:2:16 services\.b\.imge/);
-  });
-});
-
-test("the gateway's certificate is meant beside the file that names it", async () => {
-  const { stack } = await load({
-    "nexus.yaml": "name: home\ninclude: [shared/tls.yaml]\n",
-    "shared/tls.yaml": "gateway: { tls: { cert: cert.pem, key: ../key.pem } }\n",
-  });
-  expect(stack.gateway.tls).toEqual({
-    cert: join(stack.directory, "shared/cert.pem"),
-    key: join(stack.directory, "key.pem"),
   });
 });

@@ -78,7 +78,7 @@ function isForGateway(name: string): boolean {
 
 /** The headers a client gets: the upstream's, without what speaks of the connection behind the gateway. */
 export function clientHeaders(headers: IncomingHttpHeaders): Headers {
-  return pass(headers, keptFromClient, () => false);
+  return pass(headers, keptFromClient, (name) => name.startsWith("access-control-"));
 }
 
 function pass(

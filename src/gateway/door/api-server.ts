@@ -8,6 +8,7 @@ import type { App } from "../app.ts";
 import { isWebSocket, openUpgrade, serveUpgrade } from "../realtime/upgrade.ts";
 import { crashReason } from "../metrics/log.ts";
 import type { DoorLimits } from "../settings.ts";
+import { welcomePage } from "./cors.ts";
 import { headFailure, isLast, unknownExpectation } from "./head.ts";
 import { refuseMalformed } from "./malformed.ts";
 
@@ -60,6 +61,7 @@ function receive(app: App, request: IncomingMessage, response: ServerResponse): 
   const exchange = new Exchange(app, found.route.label, [request, response]);
   const failure = headFailure(request);
   if (failure) return exchange.fail(failure);
+  if (welcomePage(exchange, app.registry.snapshot.config?.cors)) return;
   answer(app, exchange, serveApi(app, exchange, found));
 }
 

@@ -11,6 +11,14 @@ const stackName = /^[a-z0-9][a-z0-9_-]*$/;
 /** What a service may be called: its name is its host name for the others. */
 export const serviceName = /^[a-z0-9][a-z0-9_-]*$/;
 
+/** An origin as browsers send it: https://url.spec.whatwg.org/#concept-url-origin, or all of them. */
+const origin = z
+  .string()
+  .refine(
+    (value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value),
+    "must be an origin, such as https://chat.example or http://localhost:3000, or *",
+  );
+
 /** The gateway as written. */
 const gatewaySchema = z.strictObject({
   port: port.optional().describe("API port on this machine; 8800 by default."),
@@ -39,6 +47,10 @@ const gatewaySchema = z.strictObject({
   heartbeat: heartbeat
     .optional()
     .describe("Silence after which a waiting stream gets a comment, or off; 15s by default."),
+  cors: z
+    .array(origin)
+    .optional()
+    .describe("Origins whose web pages may use the API, or *; none by default."),
   tls: z
     .strictObject({
       cert: text.describe("PEM file of the certificate, with those between it and its authority."),
