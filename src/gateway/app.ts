@@ -7,6 +7,7 @@ import type { GatewayMetrics } from "./metrics/gateway-metrics.ts";
 import type { Allowances } from "./keys/allowances.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
+import type { ResponseOwners } from "./responses/owners.ts";
 import type { Registry } from "./upstreams/registry.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import type { Ledger } from "./usage/ledger.ts";
@@ -29,6 +30,8 @@ export type App = Readonly<{
   certificates: Certificates;
   /** The room for request bodies in memory. */
   bodies: ByteBudget;
+  /** Who made the responses that services keep. */
+  responses: ResponseOwners;
   /** The room on disk for uploads that do not say early enough where they belong. */
   spools: ByteBudget;
   /** The exchanges under way, so that a shutdown can end them honestly. */

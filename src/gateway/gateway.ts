@@ -15,6 +15,7 @@ import { Allowances } from "./keys/allowances.ts";
 import { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
 import { serveObservability } from "./api/observability.ts";
+import { ResponseOwners } from "./responses/owners.ts";
 import { Registry } from "./upstreams/registry.ts";
 import type { GatewaySettings } from "./settings.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
@@ -76,7 +77,8 @@ async function assemble(
   const exchanges = new Set<Exchange>();
   const telemetry = new Telemetry({ version, everyMs: settings.otlpEveryMs, log, metrics });
   const spools = new ByteBudget(settings.upload.spoolBytes);
-  const held = { exchanges, bodies, spools, certificates };
+  const responses = new ResponseOwners();
+  const held = { exchanges, bodies, spools, certificates, responses };
   const parts = { keys, allowances, ledger, backends, registry, metrics, telemetry, ...held };
   return { version, settings, log, ...parts, isDraining };
 }

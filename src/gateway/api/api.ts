@@ -9,6 +9,7 @@ import { findModel, listModels } from "./models.ts";
 import { isForService } from "../native/target.ts";
 import { servePassThrough } from "../native/pass-through.ts";
 import { serveInference } from "../request/inference.ts";
+import { serveStoredResponse } from "../responses/stored.ts";
 import type { KeyRecord } from "../protocol.ts";
 
 /** Answers one exchange; `rest` is what follows the route's path, decoded. */
@@ -54,6 +55,11 @@ const guarded: readonly ApiRoute[] = [
 ];
 
 const oneModel: ApiRoute = { label: "/v1/models/{id}", methods: get, serve: serveModel };
+const oneResponse: ApiRoute = {
+  label: "/v1/responses/{id}",
+  methods: ["GET", "DELETE", "POST"],
+  serve: serveStoredResponse,
+};
 const passThrough: ApiRoute = { label: "/services/{id}", methods: [], serve: servePassThrough };
 const otherwise: ApiRoute = { label: "_other", methods: [], serve: withKey(serveUnknownPath) };
 
@@ -70,6 +76,10 @@ export function findApiRoute(target: string): Readonly<{ route: ApiRoute; rest: 
   const models = "/v1/models/";
   if (path.startsWith(models) && path.length > models.length) {
     return { route: oneModel, rest: path.slice(models.length) };
+  }
+  const responses = "/v1/responses/";
+  if (path.startsWith(responses) && path.length > responses.length) {
+    return { route: oneResponse, rest: path.slice(responses.length) };
   }
   if (isForService(path)) return { route: passThrough, rest: path };
   return { route: findRespelled(path) ?? otherwise, rest: path };

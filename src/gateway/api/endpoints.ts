@@ -37,6 +37,7 @@ export const endpoints: readonly Endpoint[] = [
   post("/images/variations", "createImageVariation", ["image"], {
     body: "form",
     model: "optional",
+    ...whole,
   }),
   post("/audio/transcriptions", "createTranscription", ["asr", "audio"], {
     body: "form",
@@ -45,6 +46,7 @@ export const endpoints: readonly Endpoint[] = [
   post("/audio/translations", "createTranslation", ["asr", "audio"], {
     body: "form",
     model: "optional",
+    ...whole,
   }),
   post("/audio/speech", "createSpeech", ["tts", "audio"], { model: "optional" }),
   post("/messages", "createMessage", ["messages"], { translatedFor: ["chat"] }),

@@ -3,6 +3,7 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Failure } from "../api/failure.ts";
 import { isTranslated, translationFor, type Translation } from "../messages/translation.ts";
 import type { Upstream } from "../config.ts";
+import { rememberingSink, rememberWhole } from "../responses/remember.ts";
 import type { Candidate } from "../routing/route.ts";
 import type { Verdict } from "../upstreams/health.ts";
 import { UsageTap } from "../usage/usage-tap.ts";
@@ -51,7 +52,7 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   exchange.tap = tap;
   const note = backend.health.begin();
   const translation = translationOf(inquiry, candidate);
-  const sink = translation?.sink ?? exchange.response;
+  const sink = translation?.sink ?? rememberingSink(inquiry, upstream.id, exchange.response);
   const options = { ...relayOptions(inquiry, candidate, note), sink, tap };
   const request = translation
     ? translatedRequest(inquiry, candidate, translation)
@@ -62,6 +63,7 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
     translation ? () => translation.watch(start()) : start,
   );
   if (told.kind === "answer") tap.whole(told.body);
+  rememberWhole(inquiry, upstream.id, told);
   const result = translation?.outcome(told) ?? told;
   if (told.kind !== "streamed") note(verdictOf(result));
   return result;

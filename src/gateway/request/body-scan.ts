@@ -10,6 +10,8 @@ import type { Edit, Place } from "./splice.ts";
 export type BodyScan = Readonly<{
   /** The model asked for and where its JSON string stands; undefined when there is no such key. */
   model: (Place & Readonly<{ value: string }>) | undefined;
+  /** The response that this one continues, where the body names one. */
+  previousResponse: string | undefined;
   /** Whether the body asks for a stream with a literal `true`. */
   stream: boolean;
   /** What has the stream tell its usage; undefined without a stream, and when the client has said what it wants. */
@@ -62,19 +64,36 @@ function validate(body: Buffer): void {
 
 function scanObject(body: Buffer): BodyScan {
   let model: BodyScan["model"];
-  let models = 0;
+  let previousResponse: string | undefined;
+  const seen = new Set<string>();
   let stream: Place | undefined;
   let options: Place | undefined;
   const end = eachMember(body, (key, place) => {
-    if (key.toLowerCase() === "model") models += 1;
-    if (models > 1)
-      throw new InvalidBody("The request body names `model` more than once.", "model");
+    mustComeOnce(seen, key);
+    if (key === "previous_response_id") previousResponse = stringAt(body, place);
     if (key === "model") model = { ...place, value: modelAt(body, place) };
     if (key === "stream") stream = text(body, place) === "true" ? place : undefined;
     if (key === "stream_options") options = place;
   });
   if (skipSpace(body, end) !== body.length) throw notJson();
-  return { model, stream: stream !== undefined, usageEdit: usageEdit(body, stream, options) };
+  const edit = usageEdit(body, stream, options);
+  return { model, previousResponse, stream: stream !== undefined, usageEdit: edit };
+}
+
+/** Keys that decide where a request goes and what it may see. */
+const decisive = new Set(["model", "previous_response_id"]);
+
+function mustComeOnce(seen: Set<string>, key: string): void {
+  const name = key.toLowerCase();
+  if (!decisive.has(name)) return;
+  if (seen.has(name)) {
+    throw new InvalidBody(`The request body names \`${name}\` more than once.`, name);
+  }
+  seen.add(name);
+}
+
+function stringAt(body: Buffer, place: Place): string | undefined {
+  return body[place.start] === quote ? parseString(body, place) : undefined;
 }
 
 function usageEdit(body: Buffer, stream: Place | undefined, options: Place | undefined) {

@@ -5,6 +5,7 @@ import type { App } from "../app.ts";
 import { holdToLimits } from "../keys/hold-to-limits.ts";
 import { prepareTranslation } from "../messages/translation.ts";
 import type { KeyRecord } from "../protocol.ts";
+import { bindToPrevious } from "../responses/previous.ts";
 import { orderCandidates } from "../routing/order.ts";
 import { route, type Route } from "../routing/route.ts";
 import { sessionOf } from "../routing/session.ts";
@@ -27,7 +28,7 @@ export async function serveInference(
   const { payload } = received;
   if (payload.stream) exchange.facts.stream = true;
   const asked = { app, exchange, endpoint, key, payload };
-  const found = await findRoute(asked);
+  const found = bindToPrevious(asked, await findRoute(asked));
   if (found.kind === "none") return exchange.fail(found.failure);
   const prepared = prepareTranslation(endpoint, payload, found.candidates);
   if (prepared?.kind === "refused") return exchange.fail(prepared.failure);

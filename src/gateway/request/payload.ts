@@ -11,6 +11,8 @@ import type { Upload } from "./upload.ts";
 export type Payload = Readonly<{
   /** The model asked for; undefined when the body names none. */
   model: string | undefined;
+  /** The response that is continued; undefined when the body names none. */
+  previousResponse?: string | undefined;
   /** Whether the body asks for a stream. */
   stream: boolean;
   /** What has a stream tell its usage whose client did not ask for it; undefined where that cannot be or need not be. */
@@ -59,9 +61,11 @@ function refuse({ message, param }: InvalidBody): Received {
   return { kind: "refused", failure: invalidBody(message, param) };
 }
 
-function jsonPayload(body: Buffer, { model, stream, usageEdit }: BodyScan): Payload {
+function jsonPayload(body: Buffer, scan: BodyScan): Payload {
+  const { model, previousResponse, stream, usageEdit } = scan;
   return {
     model: model?.value,
+    previousResponse,
     stream,
     usageEdit,
     bodyFor: (name, edits) => {
