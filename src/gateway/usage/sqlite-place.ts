@@ -119,6 +119,8 @@ class SqliteStore implements LedgerStore {
   #prepareFile(): void {
     const { user_version: found } = this.#database.prepare("PRAGMA user_version").get() ?? {};
     if (Number(found) > version) throw new BrokenLedger("it was written by a newer Nexus");
+    // The gateway's root is read-only: there is no other place for what SQLite sorts.
+    this.#database.exec("PRAGMA temp_store = MEMORY");
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     if (found !== version) this.#database.exec(tables);
   }
