@@ -179,13 +179,12 @@ const bodies = fc
     ];
   });
 
-const headers = fc.dictionary(
+const otherHeaders = fc.dictionary(
   fc.constantFrom(
     "x-custom",
     "x-session-id",
     "openai-organization",
     "openai-beta",
-    "traceparent",
     "accept",
     "accept-language",
     "user-agent",
@@ -197,6 +196,10 @@ const headers = fc.dictionary(
   ),
   fc.stringMatching(/^[\x21-\x7e]([\x20-\x7e]{0,20}[\x21-\x7e])?$/),
 );
+
+/** Traces are passed on when they are written as https://www.w3.org/TR/trace-context/ says. */
+const traces = fc.constantFrom({}, { traceparent: `00-${"4b".repeat(16)}-${"f0".repeat(8)}-01` });
+const headers = fc.tuple(otherHeaders, traces).map(([other, trace]) => ({ ...other, ...trace }));
 
 const cases = (body: fc.Arbitrary<string>): fc.Arbitrary<Case> =>
   fc.record({
@@ -308,6 +311,9 @@ const ownOnTheWayBack = [
   "x-backend-used",
   "x-model-used",
   "x-router-reason",
+  "x-router-attempts",
+  "x-nexus-queue-ms",
+  "x-nexus-overhead-ms",
 ];
 
 const without = (names: readonly string[]) => (all: IncomingHttpHeaders | undefined) =>

@@ -8,6 +8,9 @@ const readable = [
   "x-backend-used",
   "x-model-used",
   "x-router-reason",
+  "x-router-attempts",
+  "x-nexus-queue-ms",
+  "x-nexus-overhead-ms",
   "retry-after",
   "retry-after-ms",
 ].join(", ");
