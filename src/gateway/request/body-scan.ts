@@ -172,11 +172,22 @@ function isEscaped(body: Buffer, open: number, at: number): boolean {
   return (at - first) % 2 === 1;
 }
 
+/** Bytes that begin or end something: one look at a table decides about each of the many others. */
+const structural = Uint8Array.from({ length: 256 }, (_, byte) =>
+  [quote, openBrace, closeBrace, openBracket, closeBracket].includes(byte) ? 1 : 0,
+);
+
+function nextStructural(body: Buffer, from: number): number {
+  let at = from;
+  while (at < body.length && structural[body[at] ?? 0] === 0) at += 1;
+  return at;
+}
+
 /** Passes an object or array: brackets must pair up, strings must end. */
 function skipNested(body: Buffer, start: number): number {
   const closers: number[] = [];
-  for (let at = start; at < body.length;) {
-    const byte = body[at] ?? 0;
+  for (let at = nextStructural(body, start); at < body.length; at = nextStructural(body, at)) {
+    const byte = body[at];
     if (byte === quote) {
       at = skipString(body, at);
       continue;
