@@ -8,6 +8,8 @@ import { cpuSeconds, pause, residentMiB } from "./processes.ts";
 export type Scenario = Readonly<{
   name: string;
   rounds: number;
+  /** Whether a round is made first that does not count. */
+  warmsUp: boolean;
   /** What a unit of the work is called. */
   unit: string;
   /** Units that one answer is made of. */
@@ -35,7 +37,7 @@ export async function compare(
   run: Run,
 ): Promise<ReadonlyMap<string, readonly Turn[]>> {
   const turns = new Map(peers.map(({ name }) => [name, [] as Turn[]]));
-  for (const peer of peers) await takeTurn(scenario, peer, run);
+  if (scenario.warmsUp) for (const peer of peers) await takeTurn(scenario, peer, run);
   for (let round = 0; round < scenario.rounds; round += 1) {
     for (const peer of peers) turns.get(peer.name)?.push(await takeTurn(scenario, peer, run));
   }

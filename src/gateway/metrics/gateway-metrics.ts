@@ -1,10 +1,7 @@
 /** What the gateway counts: one method for everything that can happen to a request. */
-import type { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Backends } from "../upstreams/backend.ts";
-import { sameModel } from "../upstreams/model-list.ts";
 import type { Registry } from "../upstreams/registry.ts";
-import type { Cost } from "../usage/usage-tap.ts";
 import {
   buildMetric,
   heldMetrics,
@@ -12,47 +9,18 @@ import {
   upstreamMetrics,
   type Held,
 } from "./live-metrics.ts";
+import { durationBounds, FinishedRequests, type FinishedRequest } from "./finished-requests.ts";
 import { Counter, Histogram, type Family, type Metric } from "./metrics.ts";
-
-/** A request that is over. */
-export type FinishedRequest = Readonly<{
-  endpoint: string;
-  /** Service id; undefined when no upstream was chosen. */
-  upstream: string | undefined;
-  /** The model as the upstream was asked for it: only names that the upstream lists or declares become labels. */
-  model: string | undefined;
-  status: number;
-  /** Code of the failure that the client was told of. */
-  error: string | undefined;
-  stream: boolean;
-  seconds: number;
-  /** What its answer cost; undefined when nobody knows. */
-  cost: Cost | undefined;
-  socket: Socket;
-}>;
 
 /** How an attempt at an upstream ended, as metrics tell it. */
 export type Outcome = "ok" | "error_status" | "failed" | "broken" | "cancelled";
 
-const durationBounds = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const ownTimeBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 const chunkBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56];
 
 /** The gateway's metrics. */
 export class GatewayMetrics {
-  readonly #requests = new Counter({
-    name: "nexus_requests_total",
-    help: "Requests that are over, by HTTP status (499: the client left) and error code.",
-    labels: ["endpoint", "model", "upstream", "status", "error", "stream"],
-  });
-  readonly #durations = new Histogram(
-    {
-      name: "nexus_request_duration_seconds",
-      help: "From the first byte of a request to the last byte of its answer.",
-      labels: ["endpoint", "model", "upstream"],
-    },
-    durationBounds,
-  );
+  readonly #finished: FinishedRequests;
   readonly #overheads = new Histogram(
     {
       name: "nexus_overhead_seconds",
@@ -77,11 +45,6 @@ export class GatewayMetrics {
     },
     chunkBounds,
   );
-  readonly #tokens = new Counter({
-    name: "nexus_tokens_total",
-    help: "Tokens as upstreams told them, or estimated where they told none.",
-    labels: ["endpoint", "model", "upstream", "type"],
-  });
   readonly #queueWaits = new Histogram(
     {
       name: "nexus_queue_wait_seconds",
@@ -120,11 +83,6 @@ export class GatewayMetrics {
     help: "Clients that left before their answer was complete: while sending, queued, waiting or streaming.",
     labels: ["phase"],
   });
-  readonly #bytes = new Counter({
-    name: "nexus_bytes_total",
-    help: "Bytes on clients' connections, heads included.",
-    labels: ["direction"],
-  });
   readonly #authFailures = new Counter({
     name: "nexus_auth_failures_total",
     help: "Requests without a valid key.",
@@ -140,22 +98,17 @@ export class GatewayMetrics {
     help: "Connections closed because what came was no request, too large a one or too slow a one, by HTTP status.",
     labels: ["status"],
   });
-  /** What has been counted of a connection that serves many requests. */
-  readonly #wires = new WeakMap<Socket, { read: number; written: number }>();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
-  readonly #registry: Registry;
   readonly #all: readonly Metric[];
 
   constructor(version: string, registry: Registry, backends: Backends, held: Held) {
-    this.#registry = registry;
+    this.#finished = new FinishedRequests(registry);
     this.#loopDelay.enable();
     this.#all = [
-      this.#requests,
-      this.#durations,
+      ...this.#finished.metrics,
       this.#overheads,
       this.#firstBytes,
       this.#chunkPauses,
-      this.#tokens,
       this.#queueWaits,
       this.#rejections,
       this.#attempts,
@@ -163,7 +116,6 @@ export class GatewayMetrics {
       this.#fallbacks,
       this.#deniedRetries,
       this.#disconnects,
-      this.#bytes,
       this.#authFailures,
       this.#reloads,
       this.#malformed,
@@ -174,23 +126,8 @@ export class GatewayMetrics {
     ];
   }
 
-  finish({
-    endpoint,
-    status,
-    error = "none",
-    stream,
-    seconds,
-    cost,
-    ...of
-  }: FinishedRequest): void {
-    const upstream = of.upstream ?? "none";
-    const model = this.#modelLabel(upstream, of.model);
-    this.#requests.add([endpoint, model, upstream, String(status), error, String(stream)]);
-    this.#durations.observe([endpoint, model, upstream], seconds);
-    this.#countBytes(of.socket);
-    if (!cost) return;
-    this.#tokens.add([endpoint, model, upstream, "input"], cost.input);
-    this.#tokens.add([endpoint, model, upstream, "output"], cost.output);
+  finish(request: FinishedRequest): void {
+    this.#finished.finish(request);
   }
 
   overhead(endpoint: string, ownMs: number): void {
@@ -252,25 +189,5 @@ export class GatewayMetrics {
 
   stop(): void {
     this.#loopDelay.disable();
-  }
-
-  /** A name that the upstream itself does not list may be anything that a client thought of. */
-  #modelLabel(upstream: string, model: string | undefined): string {
-    if (model === undefined) return "none";
-    const monitor = this.#registry.snapshot.monitors.get(upstream);
-    if (!monitor) return "_other";
-    const kind = monitor.upstream.probe.models;
-    const listed = monitor.sighting.models.find(({ id }) => sameModel(id, model, kind))?.id;
-    return listed ?? monitor.upstream.models.find((id) => sameModel(id, model, kind)) ?? "_other";
-  }
-
-  #countBytes(socket: Socket): void {
-    const wire = this.#wires.get(socket) ?? { read: 0, written: 0 };
-    if (wire.read === 0) this.#wires.set(socket, wire);
-    const { bytesRead, bytesWritten } = socket;
-    this.#bytes.add(["in"], bytesRead - wire.read);
-    this.#bytes.add(["out"], bytesWritten - wire.written);
-    wire.read = bytesRead;
-    wire.written = bytesWritten;
   }
 }
