@@ -7,6 +7,12 @@ export { gatewayPaths } from "./paths.ts";
 /** Alias → ordered candidates, each `service/model` or a model id. */
 export const aliasesSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
 
+/** The most that may be asked under an alias; what a request leaves out is set to it. */
+const aliasCapsSchema = z.strictObject({
+  max_tokens: z.int().positive().optional(),
+  temperature: z.number().nonnegative().optional(),
+});
+
 /** How readiness is asked of a service that may lack the contract. */
 export const probeSchema = z.strictObject({
   /** Path asked; the contract's `/readyz` by default. */
@@ -55,6 +61,8 @@ export const gatewayConfigSchema = z.strictObject({
   stack: z.string(),
   upstreams: z.array(upstreamSchema),
   aliases: aliasesSchema.default({}),
+  /** By alias; undefined when no alias has any. */
+  alias_caps: z.record(z.string(), aliasCapsSchema).optional(),
   timeouts: timeoutsSchema.optional(),
   /** Where traces and metrics are sent over OTLP/HTTP: `<endpoint>/v1/traces` and `<endpoint>/v1/metrics`. */
   otlp: z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }) }).exactOptional(),
@@ -68,6 +76,7 @@ export const gatewayConfigSchema = z.strictObject({
 
 /** Alias → ordered candidates. */
 export type GatewayAliases = Readonly<z.infer<typeof aliasesSchema>>;
+export type AliasCaps = Readonly<z.infer<typeof aliasCapsSchema>>;
 export type Probe = Readonly<z.infer<typeof probeSchema>>;
 export type Upstream = Readonly<z.infer<typeof upstreamSchema>>;
 export type GatewayConfig = Readonly<z.infer<typeof gatewayConfigSchema>>;

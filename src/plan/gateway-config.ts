@@ -69,6 +69,9 @@ export function gatewayConfig(
     stack: stack.name,
     upstreams: upstreams.filter((upstream) => upstream !== undefined),
     aliases: stack.gateway.aliases,
+    ...(Object.keys(stack.gateway.aliasCaps).length > 0 && {
+      alias_caps: stack.gateway.aliasCaps,
+    }),
     ...patience(stack.gateway),
     ...(stack.gateway.otlp && { otlp: stack.gateway.otlp }),
     ...(stack.gateway.cors && { cors: [...stack.gateway.cors] }),

@@ -7,6 +7,7 @@ import { memberProblem } from "./members.ts";
 import { nearest } from "./nearest.ts";
 import type { Problem } from "./problem.ts";
 import type { Joined, Readings } from "./resolve.ts";
+import { targetsOf } from "./schema/alias.ts";
 import { problemIn } from "./source.ts";
 
 /** What a check has found. */
@@ -54,15 +55,16 @@ function aliasProblems({ files, members }: Readings): readonly Problem[] {
   const services = new Set(files.flatMap(({ serviceNames }) => serviceNames));
   const models = new Set(members.flatMap(({ spec }) => spec.models ?? []));
   return files.flatMap(({ spec, source }) =>
-    Object.entries(spec.gateway?.aliases ?? {}).flatMap(([alias, targets]) =>
-      targets.flatMap((target, index) => {
+    Object.entries(spec.gateway?.aliases ?? {}).flatMap(([alias, written]) =>
+      targetsOf(written).flatMap((target, index) => {
         const [service = "", model] = target.split(/\/(.*)/s);
         if (models.has(target) || (services.has(service) && model)) return [];
         const message = model
           ? `there is no service \`${service}\` to lead to.`
           : `\`${target}\` is no model that a service declares: write service/model.`;
         const suggestion = nearest(model ? service : target, model ? services : models);
-        return [problemIn(source, ["gateway", "aliases", alias, index], message, { suggestion })];
+        const at = ["gateway", "aliases", alias, ...("to" in written ? ["to"] : []), index];
+        return [problemIn(source, at, message, { suggestion })];
       }),
     ),
   );

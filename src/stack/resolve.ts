@@ -1,6 +1,5 @@
 /** Turns the files of a stack into the stack that is planned with. Pure. */
 import { basename, resolve } from "node:path";
-import type { GatewayAliases } from "../gateway/config.ts";
 import { checkMembers, checkStack } from "./check.ts";
 import { gatewayDefaults } from "./defaults.ts";
 import type { Gathered } from "./gather.ts";
@@ -9,6 +8,7 @@ import type { Member } from "./members.ts";
 import type { Problem } from "./problem.ts";
 import { resolveVolumes } from "./resolve-mounts.ts";
 import { isJob, resolveService } from "./resolve-service.ts";
+import { targetsOf } from "./schema/alias.ts";
 import type { GatewaySpec } from "./schema/stack-file.ts";
 import type { VolumeSpec } from "./schema/storage.ts";
 import type { StackFile } from "./stack-file.ts";
@@ -149,7 +149,7 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
     port: spec.port ?? gatewayDefaults.port,
     observabilityPort: spec.observability_port ?? gatewayDefaults.observability_port,
     host: spec.host ?? gatewayDefaults.host,
-    aliases: (spec.aliases ?? {}) satisfies GatewayAliases,
+    ...resolveAliases(spec),
     ...(spec.gpu_concurrency === undefined ? {} : { gpuConcurrency: spec.gpu_concurrency }),
     ...resolvePatience(spec),
     ...(spec.otlp === undefined ? {} : { otlp: spec.otlp }),
@@ -161,6 +161,18 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
       ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }),
     },
   };
+}
+
+function resolveAliases({
+  aliases = {},
+}: GatewaySpec): Pick<GatewaySettings, "aliases" | "aliasCaps"> {
+  const targets = Object.entries(aliases).map(([name, spec]) => [name, targetsOf(spec)] as const);
+  const caps = Object.entries(aliases).flatMap(([name, spec]) => {
+    if (!("to" in spec)) return [];
+    const { to: _, ...given } = spec;
+    return Object.keys(given).length > 0 ? [[name, given] as const] : [];
+  });
+  return { aliases: Object.fromEntries(targets), aliasCaps: Object.fromEntries(caps) };
 }
 
 function resolvePatience({

@@ -1,5 +1,5 @@
 /** What is wanted: the resolved stack, every default filled in, as plain readonly data. */
-import type { GatewayAliases, Probe } from "../gateway/config.ts";
+import type { AliasCaps, GatewayAliases, Probe } from "../gateway/config.ts";
 
 /** A kind of work a service does; `/v1/...` endpoints are routed by it when a request names no model. */
 export type Capability =
@@ -167,6 +167,8 @@ export type GatewaySettings = Readonly<{
   observabilityPort: number;
   host: string;
   aliases: GatewayAliases;
+  /** The most that may be asked under some of them. */
+  aliasCaps: Readonly<Record<string, AliasCaps>>;
   /** Requests that the services on one GPU work on at once; undefined for no such limit. */
   gpuConcurrency?: number;
   /** Limits of a request in milliseconds, total 0 for none; what is missing is the gateway's default. */

@@ -153,6 +153,26 @@ describe("fall-over", () => {
   });
 });
 
+test("an alias with caps asks every candidate for no more, and a model asked by its own name has none", async () => {
+  const config = {
+    version: 1 as const,
+    stack: "test",
+    upstreams: upstreams.map(({ url }, index) => upstreamAt(url, { id: names[index] })),
+    aliases: { small: ["one/shared", "two/shared"] },
+    alias_caps: { small: { max_tokens: 64 } },
+  };
+  expect(await gateway.control.call({ op: "configure", config })).not.toHaveProperty("error");
+  upstreams[0]?.behave({ [chat]: answers(500) });
+  const messages = [{ role: "user", content: "x" }];
+  await ask({ model: "small", messages, max_tokens: 4_096 });
+  for (const upstream of upstreams.slice(0, 2)) {
+    const body = JSON.stringify({ model: "shared", messages, max_tokens: 64 });
+    expect(upstream.received[0]?.body).toBe(body);
+  }
+  await ask({ model: "two/shared", messages, max_tokens: 4_096 });
+  expect(upstreams[1]?.received[1]?.body).toContain('"max_tokens":4096');
+});
+
 describe("equals", () => {
   test("requests without a session go to the least busy and take turns when none is busier", async () => {
     await configure();

@@ -40,6 +40,21 @@ describe("the gateway's configuration", () => {
     expect(gatewayConfigSchema.parse(written)).toEqual(written);
   });
 
+  test("holds the caps of aliases, and none where there are none", () => {
+    expect(config).not.toHaveProperty("alias_caps");
+    const gateway = {
+      ...stack.gateway,
+      aliases: { small: ["ollama/llama3.2:3b"] },
+      aliasCaps: { small: { max_tokens: 512 } },
+    };
+    const capped = gatewayConfig({ ...stack, gateway }, {});
+    expect(capped).toMatchObject({
+      aliases: { small: ["ollama/llama3.2:3b"] },
+      alias_caps: { small: { max_tokens: 512 } },
+    });
+    expect(gatewayConfigSchema.parse(capped)).toEqual(capped);
+  });
+
   test("has the services on one GPU share the limit that the stack sets for GPUs", () => {
     const on = (...ids: string[]) =>
       ({ gpus: { kind: "ids", ids }, vramBytes: 1024 ** 3 }) as const;

@@ -114,6 +114,11 @@ describe("how the parts go together", () => {
       "gateway.aliases.f[0]: `lama` is no model that a service declares: write service/model. → llama",
     ],
     [
+      "an alias with caps to nowhere",
+      "gateway: {aliases: {f: {to: [llama, olama/x], max_tokens: 9}}}\nservices: {ollama: {image: 'x:1', models: [llama]}}",
+      "gateway.aliases.f.to[1]: there is no service `olama` to lead to. → ollama",
+    ],
+    [
       "a reserved name",
       "services: {gateway: {image: 'x:1'}}",
       /^services\.gateway: `gateway` is the name of the gateway itself/,

@@ -86,6 +86,7 @@ describe("defaults", () => {
       timeouts: {},
       host: "127.0.0.1",
       aliases: {},
+      aliasCaps: {},
       limits: { memoryBytes: 512 * 1024 ** 2, pids: 1024 },
     });
   });

@@ -8,7 +8,8 @@ import { folderOf, load } from "./folder.ts";
 const files = {
   ".env": "TAG=2\n",
   "a.env": "FROM_FILE=1\nDOLLAR=a$$b\n",
-  "gateway.yaml": "gateway:\n  port: 9900\n  heartbeat: off\n  timeouts: {idle: 90s, total: off}\n",
+  "gateway.yaml":
+    "gateway:\n  port: 9900\n  aliases: {small: {to: ollama/llama3.2:3b, max_tokens: 512, temperature: 0.5}}\n  heartbeat: off\n  timeouts: {idle: 90s, total: off}\n",
   "nexus.yaml": `name: t
 include: [gateway.yaml]
 services:

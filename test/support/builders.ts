@@ -105,6 +105,7 @@ export function stackOf(services: Stack["services"], overrides: Partial<Stack> =
       observabilityPort: 8801,
       host: "127.0.0.1",
       aliases: {},
+      aliasCaps: {},
       timeouts: {},
       limits: { pids: 512 },
     },

@@ -61,7 +61,8 @@ function refuse({ message, param }: InvalidBody): Received {
   return { kind: "refused", failure: invalidBody(message, param) };
 }
 
-function jsonPayload(body: Buffer, scan: BodyScan): Payload {
+/** The payload that a JSON body is; throws InvalidBody when it is none. */
+export function jsonPayload(body: Buffer, scan: BodyScan = scanBody(body)): Payload {
   const { model, previousResponse, stream, usageEdit } = scan;
   return {
     model: model?.value,

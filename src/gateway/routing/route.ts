@@ -3,6 +3,7 @@ import { offers, type Endpoint } from "../api/endpoints.ts";
 import type { Failure } from "../api/failure.ts";
 import { servesNatively } from "../messages/native.ts";
 import { sameModel } from "../upstreams/model-list.ts";
+import type { AliasCaps } from "../config.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
 import { nearNames } from "./near-names.ts";
 import type { KeyRecord } from "../protocol.ts";
@@ -13,11 +14,11 @@ export type Candidate = Readonly<{ monitor: Monitor; model: string | undefined; 
 
 /** Where a request goes: candidates by rank, all of them ready. */
 export type Route = Readonly<
-  | { kind: "found"; candidates: readonly Candidate[]; reason: string }
+  | { kind: "found"; candidates: readonly Candidate[]; reason: string; caps?: AliasCaps }
   | { kind: "none"; failure: Failure }
 >;
 
-type Matches = Readonly<{ candidates: readonly Candidate[]; reason: string }>;
+type Matches = Readonly<{ candidates: readonly Candidate[]; reason: string; caps?: AliasCaps }>;
 
 /** Finds who answers `model` at an endpoint; without a model, whoever provides the capability. */
 export function route(
@@ -30,7 +31,7 @@ export function route(
   const allowed = matches.candidates.filter((candidate) => mayUse(key, candidate, model));
   const able = allowed.filter(({ monitor }) => serves(monitor, endpoint));
   const ready = able.filter(({ monitor }) => monitor.ready);
-  if (ready.length > 0) return { kind: "found", candidates: ready, reason: matches.reason };
+  if (ready.length > 0) return { kind: "found", ...matches, candidates: ready };
   return { kind: "none", failure: explain({ snapshot, endpoint, model, matches, allowed, able }) };
 }
 
@@ -62,14 +63,19 @@ function byName(snapshot: Snapshot, name: string): Matches {
   if (exact.length > 0) return { candidates: exact, reason: "model" };
   const qualified = byServiceAndModel(snapshot, name);
   if (qualified.length > 0) return { candidates: qualified, reason: "service/model" };
-  const aliases = snapshot.config?.aliases ?? {};
+  return byAlias(snapshot, name);
+}
+
+function byAlias(snapshot: Snapshot, name: string): Matches {
+  const { aliases = {}, alias_caps: allCaps = {} } = snapshot.config ?? {};
   const targets = Object.hasOwn(aliases, name) ? (aliases[name] ?? []) : [];
   const candidates = targets.flatMap((target, rank) => {
     const found = byServiceAndModel(snapshot, target);
     const meant = found.length > 0 ? found : byModelId(snapshot, target);
     return meant.map((candidate) => ({ ...candidate, rank }));
   });
-  return { candidates, reason: `alias:${name}` };
+  const caps = Object.hasOwn(allCaps, name) ? allCaps[name] : undefined;
+  return { candidates, reason: `alias:${name}`, ...(caps && { caps }) };
 }
 
 function byModelId(snapshot: Snapshot, model: string): Candidate[] {

@@ -1,6 +1,7 @@
 /** The whole stack file. */
 import { z } from "zod";
-import { bytes, integer, oneOrMore, port, positive, text } from "./fields.ts";
+import { bytes, integer, port, positive, text } from "./fields.ts";
+import { alias } from "./alias.ts";
 import { heartbeat, timeouts } from "./patience.ts";
 import { serviceSchema } from "./service.ts";
 import { volume } from "./storage.ts";
@@ -30,13 +31,10 @@ const gatewaySchema = z.strictObject({
     .optional()
     .describe("Address the API listens on; 127.0.0.1 by default, 0.0.0.0 for all."),
   aliases: z
-    .record(
-      z.string().regex(/^[\w.:-]+$/, "must be made of letters, digits and . _ : -"),
-      oneOrMore,
-    )
+    .record(z.string().regex(/^[\w.:-]+$/, "must be made of letters, digits and . _ : -"), alias)
     .optional()
     .describe(
-      "Further names for models, each with one target or an ordered list: service/model or a model's name.",
+      "Further names for models, each with one target or an ordered list (service/model or a model's name), or with `to`, `max_tokens` and `temperature`.",
     ),
   gpu_concurrency: integer(1)
     .optional()
