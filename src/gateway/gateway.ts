@@ -51,10 +51,11 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
     observability_port: observabilityPort,
     keys: app.keys.size,
   });
-  const close = async () => {
-    if (state.draining) return;
+  let closed: Promise<void> | undefined;
+  const close = () => {
     state.draining = true;
-    await shutDown(app, [api, observability], control);
+    closed ??= shutDown(app, [api, observability], control);
+    return closed;
   };
   return { apiPort, observabilityPort, close };
 }

@@ -23,10 +23,11 @@ async function serve(): Promise<void> {
   // The bridge is started often and needs none of what the gateway imports.
   const { startGateway } = await import("./gateway.ts");
   const gateway = await startGateway(readSettings(process.env), buffered.log);
-  const end = (code: number) => {
+  const end = (code: 0 | 1) => {
+    process.exitCode = Math.max(Number(process.exitCode ?? 0), code);
     void gateway.close().finally(() => {
       buffered.flush();
-      process.exit(code);
+      process.exit();
     });
   };
   process.once("SIGTERM", () => end(0));

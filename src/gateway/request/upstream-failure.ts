@@ -19,6 +19,12 @@ const reasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: "did not accept the connection in time",
   UND_ERR_CONNECT_TIMEOUT: "did not accept the connection in time",
   timeout: "did not accept the connection in time",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "has a certificate that is not trusted",
+  SELF_SIGNED_CERT_IN_CHAIN: "has a certificate that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "has a certificate that is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "has a certificate that is not trusted",
+  CERT_HAS_EXPIRED: "has a certificate that has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "has a certificate for another name",
 };
 
 /** Why no connection came about, as the end of a sentence that begins with the service. */
