@@ -1,7 +1,7 @@
 /** What the gateway tells of itself and of the services behind it. */
 import { hostname } from "node:os";
 import type { App } from "../app.ts";
-import { endpoints, endpointsFor, endpointsOver } from "./endpoints.ts";
+import { endpoints, endpointsFor, endpointsOver, sufficient } from "./endpoints.ts";
 import { servicesPrefix } from "../native/target.ts";
 import type { StackReadiness } from "../protocol.ts";
 import { capabilities, synthesiseMetadata } from "../upstreams/metadata.ts";
@@ -86,9 +86,9 @@ export function gatewayDescriptor(app: App): unknown {
       provides: monitor.upstream.provides,
       ...faceOf(publicMetadata(monitor)),
     })),
-    all_endpoints: endpoints.map(({ path, capabilities: needs }) => ({
-      path,
-      capabilities: needs,
+    all_endpoints: endpoints.map((endpoint) => ({
+      path: endpoint.path,
+      capabilities: sufficient(endpoint),
     })),
   };
 }

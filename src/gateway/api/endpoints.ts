@@ -79,10 +79,14 @@ function post(
   return { ...usual, ...named, ...differences };
 }
 
+/** The capabilities of which any one is enough for an endpoint, the gateway's own help included. */
+export function sufficient({ capabilities, translatedFor = [] }: Endpoint): readonly string[] {
+  return [...capabilities, ...translatedFor];
+}
+
 /** Whether a set of capabilities is enough for an endpoint, the gateway's own help included. */
 export function offers(provides: readonly string[], endpoint: Endpoint): boolean {
-  const enough = [...endpoint.capabilities, ...(endpoint.translatedFor ?? [])];
-  return enough.some((capability) => provides.includes(capability));
+  return sufficient(endpoint).some((capability) => provides.includes(capability));
 }
 
 /** An endpoint as the contract's metadata lists it. */

@@ -1,7 +1,7 @@
 import { APIError, NotFoundError } from "@anthropic-ai/sdk";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { answerMessages, anthropicAt, messageEvents } from "../../support/anthropic.ts";
-import { launchGateway, upstreamAt, type TestGateway } from "../../support/gateway.ts";
+import { jsonOf, launchGateway, upstreamAt, type TestGateway } from "../../support/gateway.ts";
 import { beginEvents, reply, startUpstream, type TestUpstream } from "../../support/upstream.ts";
 
 let upstream: TestUpstream;
@@ -22,6 +22,11 @@ afterEach(async () => {
 
 const messages = [{ role: "user" as const, content: "hello" }];
 const ask = { model: "echo", max_tokens: 64, messages };
+
+type Listing = Readonly<{
+  endpoints: { path: string }[];
+  all_endpoints: { path: string; capabilities: string[] }[];
+}>;
 
 const post = (body: string, path = "/v1/messages") =>
   gateway.ask(path, { method: "POST", body, headers: { "anthropic-version": "2023-06-01" } });
@@ -61,6 +66,21 @@ describe("a service that speaks Anthropic's API itself", () => {
     await gateway.configure([upstreamAt(upstream.url, { id: "two", provides: ["embedding"] })]);
     const { content } = await anthropicAt(gateway).messages.create(ask);
     expect(content).toEqual([{ type: "text", text: "native words" }]);
+  });
+
+  test("lists the endpoint as its own, which a service that is translated for does not", async () => {
+    const paths = async (path: string) => {
+      const { endpoints } = await jsonOf<Listing>(await gateway.observe(path));
+      return endpoints.map((endpoint) => endpoint.path);
+    };
+    const metadata = "/services/one/v1/metadata";
+    expect(await paths(metadata)).toContain("/v1/messages");
+    await gateway.configure([upstreamAt(upstream.url, { provides: ["chat"] })]);
+    expect(await paths(metadata)).not.toContain("/v1/messages");
+    const own = await jsonOf<Listing>(await gateway.ask("/v1/descriptor"));
+    expect(own.endpoints.map(({ path }) => path)).toContain("/v1/messages");
+    const whole = own.all_endpoints.find(({ path }) => path === "/v1/messages");
+    expect(whole?.capabilities).toEqual(["messages", "chat"]);
   });
 
   test("counts tokens if it can, and is believed when it cannot", async () => {
