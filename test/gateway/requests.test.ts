@@ -85,12 +85,15 @@ describe("a request", () => {
     await post('{"model":"echo"}', {
       "x-stainless-lang": "js",
       "x-forwarded-for": "10.0.0.1",
-      traceparent: "00-1-2-01",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       "x-custom": "kept",
       cookie: "a=b",
     });
     const headers = upstream.received.at(-1)?.headers ?? {};
-    expect(headers).toMatchObject({ traceparent: "00-1-2-01", "x-custom": "kept" });
+    expect(headers).toMatchObject({
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+      "x-custom": "kept",
+    });
     for (const name of ["authorization", "cookie", "x-stainless-lang", "x-forwarded-for"]) {
       expect(headers).not.toHaveProperty(name);
     }
