@@ -49,10 +49,8 @@ const paces = new Map<number, Set<Stream>>();
 
 function startStream(socket: Socket, everyMs: number, chunks: number): void {
   socket.write(streamHead);
-  const stream = { socket, left: chunks };
   const streams = paces.get(everyMs) ?? openPace(everyMs);
-  streams.add(stream);
-  socket.once("close", () => streams.delete(stream));
+  streams.add({ socket, left: chunks });
 }
 
 function openPace(everyMs: number): Set<Stream> {
@@ -66,7 +64,7 @@ function openPace(everyMs: number): Set<Stream> {
 
 function beat(streams: Set<Stream>, stream: Stream): void {
   stream.left -= 1;
-  if (stream.left >= 0) return void stream.socket.write(chunk);
+  if (stream.left >= 0 && !stream.socket.destroyed) return void stream.socket.write(chunk);
   streams.delete(stream);
   stream.socket.write(streamEnd);
 }
