@@ -193,7 +193,9 @@ test("the completion script for bash is valid, and completes commands, flags, se
 ${script}
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}) COMP_CWORD=${words.length - 1}
 _nexus && printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = await execa("bash", ["-uec", session], { cwd: stack.directory });
+    const { stdout, stderr } = await execa("bash", ["--norc", "-uec", session], {
+      cwd: stack.directory,
+    });
     expect(stderr).toBe("");
     return stdout.split("\n").toSorted();
   };

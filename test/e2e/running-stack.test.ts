@@ -118,7 +118,7 @@ describe("keys", () => {
     expect([await ask(made, "web-1"), await ask(rotated, "web-1")]).toEqual([401, 200]);
 
     const listed = await stack.must("keys", "ls");
-    expect(listed.stdout).toMatch(/^laptop +nx_\S+… +inference +all +\d+ s +never$/m);
+    expect(listed.stdout).toMatch(/^laptop +nx_\S+… +inference +all +\d+ s ago +\d+ s +never$/m);
     expect(listed.stdout).not.toContain(rotated);
 
     const refused = await stack.run("keys", "rm", "laptop");
