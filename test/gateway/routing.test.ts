@@ -47,6 +47,13 @@ describe("routing", () => {
     expect(JSON.parse(two.received.at(-1)?.body ?? "").model).toBe("only-two");
   });
 
+  test("a name that no header can carry as it is, is carried escaped: emoji and broken Unicode too", async () => {
+    one.behave({ "/v1/models": (_, response) => reply(response, 404, "{}") });
+    await configure();
+    expect(await whoAnswers("one/👋")).toEqual([200, "one", "%F0%9F%91%8B"]);
+    expect(await whoAnswers("one/\ud800x")).toEqual([200, "one", "%EF%BF%BDx"]);
+  });
+
   test("the list shows every model once by its id and duplicates by service/model", async () => {
     await configure({ fast: ["two/only-two"], dead: ["two/nothing"] });
     expect(await idsOf(await gateway.ask("/v1/models"))).toEqual([

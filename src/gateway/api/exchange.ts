@@ -231,8 +231,8 @@ export class Exchange {
 
 const printable = /^[\x20-\x7e]*$/;
 
-/** A name as a header may carry it. */
+/** A name as a header may carry it; some are chosen by clients, half a character among them. */
 function headerText(value: string): string {
   if (printable.test(value)) return value;
-  return value.replaceAll(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
+  return value.toWellFormed().replaceAll(/[^\x20-\x7e]/gu, encodeURIComponent);
 }
