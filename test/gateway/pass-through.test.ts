@@ -71,6 +71,12 @@ describe("what is asked of a service's own interface", () => {
     expect(headers).toMatchObject({ "x-own": "kept", "x-request-id": expect.any(String) });
     expect(headers).not.toHaveProperty("authorization");
     expect(headers).not.toHaveProperty("cookie");
+    const key = String(admin["authorization"]).replace("Bearer ", "");
+    const protocols = { "sec-websocket-protocol": `chat, openai-insecure-api-key.${key}` };
+    expect(
+      (await gateway.ask("/services/one/x", { headers: { ...admin, ...protocols } })).status,
+    ).toBe(200);
+    expect(JSON.stringify(headers)).not.toContain(key);
   });
 
   test("is refused without the scope, without a key, for a service that is not there and for a limited key", async () => {

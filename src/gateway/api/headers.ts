@@ -34,7 +34,8 @@ const keptFromUpstream = new Set([
   "x-real-ip",
   "x-request-id",
   "traceparent",
-  "x-nexus-heartbeat",
+  // A browser's client has no other place for its key.
+  "sec-websocket-protocol",
 ]);
 
 /** What the gateway says itself, and what would let an upstream speak for the gateway's origin. */

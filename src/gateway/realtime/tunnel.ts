@@ -89,9 +89,9 @@ function switchingHead(exchange: Exchange, headers: Headers): string {
   return `HTTP/1.1 101 Switching Protocols\r\n${lines.join("")}\r\n`;
 }
 
-/** The client's headers, less its key in whatever place. */
+/** The client's headers and the subprotocols that it offers, less its key among them. */
 function handshakeHeaders(exchange: Exchange): Headers {
-  const { "sec-websocket-protocol": _, ...headers } = exchange.upstreamHeaders();
+  const headers = exchange.upstreamHeaders();
   const { others } = readProtocols(exchange.request.headers["sec-websocket-protocol"]);
   return others.length === 0
     ? headers
