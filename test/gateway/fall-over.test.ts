@@ -235,6 +235,18 @@ describe("equals", () => {
     },
   );
 
+  test("a conversation that cannot be read has no session, and is the upstream's to judge", async () => {
+    await configure();
+    for (const { behave } of upstreams) behave({ [chat]: answers(400) });
+    const padding = "x".repeat(20_000);
+    const body = `{"model":"shared","padding":"${padding}","messages":[nothing 1]}`;
+    const response = await gateway.chat({}, { body });
+    expect([response.status, response.headers.get("x-router-reason")]).toEqual([
+      400,
+      "model; least busy",
+    ]);
+  });
+
   test("a session leaves a home that has too much to do, and returns", async () => {
     await configure();
     const { behaviour, letGo } = held();

@@ -1,7 +1,7 @@
 /** Which requests belong together, so that the upstream that remembers their prefix gets them. */
 import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { eachElement, eachMember } from "../request/body-scan.ts";
+import { eachElement, eachMember, InvalidBody } from "../request/body-scan.ts";
 
 /** What coding agents and OpenAI's clients call a session; the one that says most comes first. */
 const sessionHeaders = [
@@ -26,8 +26,18 @@ export type Asker = Readonly<{ key: string; headers: IncomingHttpHeaders; body: 
 export function sessionOf({ key, headers, body }: Asker): string | undefined {
   const named = sessionHeaders.map((name) => headers[name]).find((value) => value !== undefined);
   if (named !== undefined) return `${key}\n${String(named)}`;
-  const opening = openingOf(body);
+  const opening = readOpening(body);
   return opening && `${key}\n${createHash("sha1").update(opening).digest("hex")}`;
+}
+
+/** In a large body nobody has looked at nested values yet: what is wrong with them is the upstream's to say. */
+function readOpening(body: Buffer): Buffer | undefined {
+  try {
+    return openingOf(body);
+  } catch (error) {
+    if (error instanceof InvalidBody) return undefined;
+    throw error;
+  }
 }
 
 function openingOf(body: Buffer): Buffer | undefined {
