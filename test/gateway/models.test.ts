@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { idsOf, jsonOf, launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
+import {
+  errorOf,
+  idsOf,
+  jsonOf,
+  launchGateway,
+  upstreamAt,
+  type TestGateway,
+} from "../support/gateway.ts";
 import { reply, startUpstream, type TestUpstream } from "../support/upstream.ts";
 
 type Listed = Readonly<Record<string, unknown> & { id: string }>;
@@ -129,6 +136,22 @@ describe("the list of models", () => {
       "fast",
     ]);
     expect((await gateway.ask("/v1/models/gguf", { headers })).status).toBe(404);
+    const services = await gateway.ask("/v1/services", { headers });
+    const { data } = await jsonOf<{ data: { id: string; models: string[] }[] }>(services);
+    expect(data.map(({ id, models }) => [id, models])).toEqual([
+      ["vllm", []],
+      ["ollama", ["llama3:latest"]],
+      ["speaker", []],
+    ]);
+  });
+
+  test("hints a limited key at no model that it may not use", async () => {
+    const key = await gateway.addKey({ name: "hinted", models: ["fast"] });
+    const headers = { authorization: `Bearer ${key}` };
+    const hint = async (model: string) =>
+      String((await errorOf(await gateway.chat({ model }, { headers })))["message"]);
+    expect(await hint("ggu")).not.toContain("gguf");
+    expect(await hint("fas")).toContain("Did you mean fast?");
   });
 
   test("leaves out the models of a service that is not ready, until it is", async () => {

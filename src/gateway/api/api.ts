@@ -42,8 +42,8 @@ const guarded: readonly ApiRoute[] = [
   {
     label: "/v1/services",
     methods: get,
-    serve: withKey((app, exchange) => {
-      exchange.json(200, { object: "list", data: listServices(app) });
+    serve: withKey((app, exchange, key) => {
+      exchange.json(200, { object: "list", data: listServices(app, key) });
     }),
   },
   { label: realtimeEndpoint.path, methods: get, serve: withKey(askForUpgrade) },

@@ -3,13 +3,14 @@ import { hostname } from "node:os";
 import type { App } from "../app.ts";
 import { endpoints, endpointsFor, endpointsOver, sufficient } from "./endpoints.ts";
 import { servicesPrefix } from "../native/target.ts";
-import type { StackReadiness } from "../protocol.ts";
+import type { KeyRecord, StackReadiness } from "../protocol.ts";
+import { maySee } from "../routing/route.ts";
 import { capabilities, synthesiseMetadata } from "../upstreams/metadata.ts";
 import type { Metadata } from "../upstreams/metadata-schema.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
 
-/** The registry: every service, its state, and what a user interface needs to show and use it. */
-export function listServices(app: App): readonly unknown[] {
+/** The registry: every service, its state, and what a user interface needs to show and use it with a key. */
+export function listServices(app: App, key: KeyRecord): readonly unknown[] {
   return [...app.registry.snapshot.monitors.values()].map((monitor) => {
     const { upstream, sighting, backend } = monitor;
     const metadata = publicMetadata(monitor);
@@ -21,7 +22,7 @@ export function listServices(app: App): readonly unknown[] {
       state: sighting.report.state,
       detail: sighting.report.detail,
       external: upstream.external,
-      models: sighting.models.map(({ id }) => id),
+      models: sighting.models.map(({ id }) => id).filter((id) => maySee(key, upstream.id, id)),
       max_concurrency: backend.gate.limit ?? null,
       in_flight: backend.inFlight,
       queued: backend.gate.queued,

@@ -32,7 +32,10 @@ export function route(
   const able = allowed.filter(({ monitor }) => serves(monitor, endpoint));
   const ready = able.filter(({ monitor }) => monitor.ready);
   if (ready.length > 0) return { kind: "found", ...matches, candidates: ready };
-  return { kind: "none", failure: explain({ snapshot, endpoint, model, matches, allowed, able }) };
+  return {
+    kind: "none",
+    failure: explain({ snapshot, endpoint, model, key, matches, allowed, able }),
+  };
 }
 
 /** Whether a key's model list lets it use a candidate; the name as asked counts, so that an alias can be allowed. */
@@ -104,22 +107,24 @@ type Dead = Readonly<{
   snapshot: Snapshot;
   endpoint: Endpoint;
   model: string | undefined;
+  key: KeyRecord;
   matches: Matches;
   allowed: readonly Candidate[];
   able: readonly Candidate[];
 }>;
 
 /** Why nobody answers, by the first test that nobody passed. */
-function explain({ snapshot, endpoint, model, matches, allowed, able }: Dead): Failure {
-  if (matches.candidates.length === 0) return unknown(snapshot, endpoint, model);
+function explain(dead: Dead): Failure {
+  const { snapshot, endpoint, model, matches, allowed, able } = dead;
+  if (matches.candidates.length === 0) return unknown(dead);
   if (allowed.length === 0) return notAllowed(model);
   if (able.length === 0) return unsupported(snapshot, endpoint, model);
   return notReady(able);
 }
 
-function unknown(snapshot: Snapshot, endpoint: Endpoint, model: string | undefined): Failure {
+function unknown({ snapshot, endpoint, model, key }: Dead): Failure {
   if (model === undefined) return unsupported(snapshot, endpoint, model);
-  const near = nearNames(model, knownNames(snapshot));
+  const near = nearNames(model, namesFor(key, snapshot));
   const hint = near.length > 0 ? ` Did you mean ${near.join(" or ")}?` : "";
   const message = `The model "${model}" does not exist here.${hint}`;
   return { status: 404, code: "model_not_found", param: "model", message, fault: "client" };
@@ -156,9 +161,15 @@ function notReady(able: readonly Candidate[]): Failure {
   return { status: 503, code: "backend_not_ready", message, fault: "upstream", ...again };
 }
 
-function knownNames(snapshot: Snapshot): string[] {
-  const models = [...snapshot.monitors.values()].flatMap(({ upstream, sighting }) =>
-    sighting.models.flatMap(({ id }) => [id, `${upstream.id}/${id}`]),
+/** Every name by which a key may ask for something. */
+function namesFor(key: KeyRecord, snapshot: Snapshot): string[] {
+  const aliases = Object.keys(snapshot.config?.aliases ?? {}).filter((alias) =>
+    byAlias(snapshot, alias).candidates.some((candidate) => mayUse(key, candidate, alias)),
   );
-  return [...Object.keys(snapshot.config?.aliases ?? {}), ...models];
+  const models = [...snapshot.monitors.values()].flatMap(({ upstream, sighting }) =>
+    sighting.models
+      .filter(({ id }) => maySee(key, upstream.id, id))
+      .flatMap(({ id }) => [id, `${upstream.id}/${id}`]),
+  );
+  return [...aliases, ...models];
 }
