@@ -30,6 +30,7 @@ export class Health {
   #busyUntil = -Infinity;
   #onTrial = false;
   #backSince = -Infinity;
+  #succeededAt = -Infinity;
 
   constructor(clock: Clock = processClock) {
     this.#clock = clock;
@@ -60,6 +61,11 @@ export class Health {
     };
   }
 
+  /** Whether some request has been answered as it should be since a moment, in the clock's milliseconds. */
+  hasSucceededSince(moment: number): boolean {
+    return this.#succeededAt >= moment;
+  }
+
   /** It was gone, and says that it is ready again: what was held against it is over. */
   comeBack(): void {
     this.#until = undefined;
@@ -71,6 +77,7 @@ export class Health {
   }
 
   #note(verdict: Verdict): void {
+    if (verdict.kind === "success") this.#succeededAt = this.#clock.now();
     if (verdict.kind === "busy") this.#busyUntil = this.#clock.now() + verdict.forMs;
     // Requests that began before it was set back say nothing new.
     if (this.#until !== undefined && this.#clock.now() < this.#until) return;

@@ -98,7 +98,9 @@ export class Monitor {
   }
 
   async #lookOnce(isCurrent: () => boolean): Promise<void> {
+    const since = performance.now();
     const { report, models } = await probeUpstream(this.backend, this.upstream);
+    if (this.#isOnlyBusy(report, since)) return;
     const before = this.#sighting;
     const ready = report.state === "ready";
     const listed = ready ? await this.#listModels(models) : undefined;
@@ -117,6 +119,11 @@ export class Monitor {
     if (listed) void this.facts.learn(listed);
     this.#tellProblems(before.metadataProblems, told.metadataProblems);
     if (before.report.state !== report.state) this.#options.onChange(before.report, report);
+  }
+
+  /** Who answers its clients is only too busy for the probe, and not gone. */
+  #isOnlyBusy({ state }: ProbeReport, since: number): boolean {
+    return state === "unreachable" && this.ready && this.backend.health.hasSucceededSince(since);
   }
 
   /** One that was ready before and then was not has come back. */
