@@ -176,7 +176,12 @@ test("a base url without /v1 reaches the same endpoints, a slash at the end too"
   for (const path of ["/chat/completions", "/chat/completions/", "/v1/chat/completions/"]) {
     expect((await gateway.ask(path, { method: "POST", body })).status).toBe(200);
   }
-  expect((await gateway.ask("/models")).status).toBe(200);
+  for (const path of ["/models", "/models/echo", "/v1/models/echo/"]) {
+    expect((await gateway.ask(path)).status).toBe(200);
+  }
+  for (const path of ["/responses/resp_x", "/v1/responses/resp_x/", "/responses/x/input_items/"]) {
+    expect(await errorOf(await gateway.ask(path))).toMatchObject({ code: "response_not_found" });
+  }
   expect((await fetch(`${gateway.url}/models`)).status).toBe(401);
   await other.stop();
 });

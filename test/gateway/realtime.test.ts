@@ -148,6 +148,13 @@ describe("a WebSocket at /v1/realtime", () => {
     expect(await whatIsLeft()).toEqual(nothing);
   });
 
+  test.each(["/realtime", "/realtime/", "/v1/realtime/"])("is reached at %s too", async (path) => {
+    const socket = await opened({ path });
+    expect(String(await repeat(socket, "hello"))).toBe("hello");
+    socket.terminate();
+    expect(await whatIsLeft()).toEqual(nothing);
+  });
+
   test("takes the key as browsers give it, and keeps it from the upstream", async () => {
     const protocols = ["realtime", `openai-insecure-api-key.${gateway.key}`, "openai-beta.v1"];
     const socket = await opened({ key: null, protocols });

@@ -67,28 +67,34 @@ const routes: ReadonlyMap<string, ApiRoute> = new Map(
   [...open, ...guarded].map((one) => [one.label, one]),
 );
 
+/** What the paths are that go on with an id. */
+const beginnings: readonly (readonly [string, ApiRoute])[] = [
+  ["/v1/models/", oneModel],
+  ["/v1/responses/", oneResponse],
+];
+
+type FoundRoute = Readonly<{ route: ApiRoute; rest: string }>;
+
 /** Finds what answers a request target; `rest` is the part of the path behind a route that takes one. */
-export function findApiRoute(target: string): Readonly<{ route: ApiRoute; rest: string }> {
+export function findApiRoute(target: string): FoundRoute {
   const query = target.indexOf("?");
   const path = query === -1 ? target : target.slice(0, query);
   const exact = routes.get(path);
   if (exact) return { route: exact, rest: "" };
-  const models = "/v1/models/";
-  if (path.startsWith(models) && path.length > models.length) {
-    return { route: oneModel, rest: path.slice(models.length) };
-  }
-  const responses = "/v1/responses/";
-  if (path.startsWith(responses) && path.length > responses.length) {
-    return { route: oneResponse, rest: path.slice(responses.length) };
-  }
   if (isForService(path)) return { route: passThrough, rest: path };
-  return { route: findRespelled(path) ?? otherwise, rest: path };
+  // Clients whose base url lacks `/v1`, or that end a path with a slash, mean the same.
+  const trimmed = path.endsWith("/") ? path.slice(0, -1) : path;
+  const found = findSpelled(trimmed) ?? findSpelled(`/v1${trimmed}`);
+  return found ?? { route: otherwise, rest: path };
 }
 
-/** Clients whose base url lacks `/v1`, or that end a path with a slash, mean the same. */
-function findRespelled(path: string): ApiRoute | undefined {
-  const trimmed = path.endsWith("/") ? path.slice(0, -1) : path;
-  return routes.get(trimmed) ?? routes.get(`/v1${trimmed}`);
+function findSpelled(path: string): FoundRoute | undefined {
+  const exact = routes.get(path);
+  if (exact) return { route: exact, rest: "" };
+  for (const [beginning, route] of beginnings) {
+    if (path.startsWith(beginning)) return { route, rest: path.slice(beginning.length) };
+  }
+  return undefined;
 }
 
 /** Answers a request by its route. */

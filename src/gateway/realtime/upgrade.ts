@@ -2,6 +2,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { findApiRoute } from "../api/api.ts";
 import { authenticate } from "../api/authenticate.ts";
 import { realtimeEndpoint } from "../api/endpoints.ts";
 import { Exchange } from "../api/exchange.ts";
@@ -9,7 +10,6 @@ import { invalidBody, shuttingDown, type Failure } from "../api/failure.ts";
 import type { App } from "../app.ts";
 import { holdToLimits } from "../keys/hold-to-limits.ts";
 import { findService } from "../native/pass-through.ts";
-import { isForService } from "../native/target.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { route } from "../routing/route.ts";
 import { modelInQuery, queryFor } from "./model-query.ts";
@@ -54,15 +54,10 @@ export async function serveUpgrade(app: App, exchange: Exchange): Promise<void> 
 
 const serviceLabel = "/services/{id}";
 
+/** The route's label where there is something to switch to. */
 function labelOf(target: string): string {
-  if (isForService(target)) return serviceLabel;
-  return pathOf(target) === realtimeEndpoint.path ? realtimeEndpoint.path : "_other";
-}
-
-/** The path of a target, under the name that clients whose base url lacks `/v1` mean. */
-function pathOf(target: string): string {
-  const path = target.split("?", 1)[0] ?? "";
-  return path === realtimeEndpoint.upstreamPath ? realtimeEndpoint.path : path;
+  const { label } = findApiRoute(target).route;
+  return label === serviceLabel || label === realtimeEndpoint.path ? label : "_other";
 }
 
 type Found = Readonly<
