@@ -18,7 +18,10 @@ export function schemaProblems(
     .flatMap((issue) => explain(issue))
     .flatMap((issue) => {
       const path = [...at, ...pathOf(issue)];
-      if (issue.code !== "unrecognized_keys") return [problemIn(source, path, messageOf(issue))];
+      if (issue.code !== "unrecognized_keys") {
+        const atKey = issue.code === "invalid_key";
+        return [problemIn(source, path, messageOf(issue), { atKey })];
+      }
       return issue.keys.map((key) => unknownKey(source, [...path, key], keysAt(path)));
     });
 }
@@ -93,9 +96,15 @@ function messageOf(issue: Issue): string {
   if (issue.code === "invalid_value")
     return `must be ${listed(issue.values.map(String))}${near(issue)}`;
   if (issue.code === "too_small" || issue.code === "too_big") return rangeMessage(issue);
-  if (issue.code === "invalid_key")
-    return "is no valid name: use lower-case letters, digits, - and _";
+  if (issue.code === "invalid_key") return nameMessage(issue);
   return issue.message;
+}
+
+function nameMessage({ issues }: Extract<Issue, { code: "invalid_key" }>): string {
+  const own = issues[0]?.message ?? "Invalid";
+  return own.startsWith("Invalid")
+    ? "is no valid name: use lower-case letters, digits, - and _"
+    : own;
 }
 
 function typeMessage(issue: Extract<Issue, { code: "invalid_type" }>): string {

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
-import { Agent, request } from "node:https";
+import { request } from "node:https";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { connect, type SecureVersion } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { certificateDigest } from "../../src/gateway/config.ts";
-import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
+import { getOverTls, makeCertificate, type TestCertificate } from "../support/certificates.ts";
 import { launchGateway, mustSucceed, upstreamAt, type TestGateway } from "../support/gateway.ts";
 import { answersIn, sendRaw } from "../support/raw-client.ts";
 import { beginEvents, startUpstream, type TestUpstream } from "../support/upstream.ts";
@@ -43,18 +43,8 @@ const secure = (wanted: TestCertificate) => mustSucceed(order(wanted, wanted));
 const port = (of = gateway) => Number(new URL(of.url).port);
 
 /** Asks over HTTPS, trusting exactly one certificate. */
-async function ask(trusted: TestCertificate, of = gateway, agent = new Agent()) {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const headers = { authorization: `Bearer ${of.key || gateway.key}` };
-  const options = { host: "127.0.0.1", port: port(of), path: "/v1/models", headers, agent };
-  request({ ...options, ca: trusted.certificate }, (response) => {
-    let text = String(response.statusCode);
-    response.on("data", (data) => (text += ` ${data}`)).once("end", () => resolve(text));
-  })
-    .on("error", reject)
-    .end();
-  return promise.finally(() => agent.destroy());
-}
+const ask = (trusted: TestCertificate, of = gateway) =>
+  getOverTls(`${of.url}/v1/models`, { key: of.key || gateway.key, trusted });
 
 describe("a gateway with a certificate", () => {
   test("speaks TLS at its API port, and plain HTTP no more", async () => {
@@ -147,6 +137,21 @@ describe("a gateway with a certificate", () => {
     expect(JSON.parse(told)).toMatchObject({ certificate: first.certificate });
     const secret = first.key.split("\n")[1] ?? "";
     expect(told + gateway.logText()).not.toContain(secret);
+  });
+
+  test("takes no further request on a plain connection from before", async () => {
+    await mustSucceed(order(undefined));
+    const get = "GET /health HTTP/1.1\r\nhost: g\r\n\r\n";
+    const socket = createConnection({ host: "127.0.0.1", port: port() });
+    let received = "";
+    socket.on("data", (data) => (received += String(data))).write(get);
+    await once(socket, "data");
+    await secure(first);
+    socket.write(get + get);
+    await once(socket, "end");
+    const answers = answersIn(received);
+    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+    expect(JSON.parse(answers[1]?.body ?? "").error.code).toBe("https_required");
   });
 
   test("hangs up on a client that connects and says nothing", async () => {

@@ -119,6 +119,21 @@ describe("how the parts go together", () => {
       "gateway.aliases.f.to[1]: there is no service `olama` to lead to. → ollama",
     ],
     [
+      "an alias to an empty list",
+      "gateway: {aliases: {f: []}}",
+      "gateway.aliases.f: must lead to one model at least",
+    ],
+    [
+      "an alias with caps to an empty list",
+      "gateway: {aliases: {f: {to: [], max_tokens: 9}}}",
+      "gateway.aliases.f.to: must lead to one model at least",
+    ],
+    [
+      "an alias whose name is that of no model",
+      "gateway: {aliases: {'a/b': s/x}}\nservices: {s: {image: 'x:1'}}",
+      "gateway.aliases.a/b: must be made of letters, digits and . _ : -",
+    ],
+    [
       "a reserved name",
       "services: {gateway: {image: 'x:1'}}",
       /^services\.gateway: `gateway` is the name of the gateway itself/,

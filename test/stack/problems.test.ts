@@ -111,7 +111,7 @@ describe("a value in the wrong form", () => {
     ["ready: redy", "ready: must be running, reachable, ready or proven; did you mean ready?"],
     [
       "provides: [chat, embeddings]",
-      "provides[1]: must be chat, completion, messages, embedding, rerank, image, audio, tts, asr, video, ocr, music, tool or ui; did you mean embedding?",
+      "provides[1]: must be chat, completion, messages, embedding, rerank, image, audio, tts, asr, video, ocr, music, realtime, tool or ui; did you mean embedding?",
     ],
     [
       "depends_on: {b: {condition: service_health}}",

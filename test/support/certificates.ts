@@ -1,5 +1,6 @@
 /** Certificates that sign themselves, made on the spot: DER as RFC 5280 and X.690 write it, no more of it than needed. */
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { request } from "node:https";
 
 /** A certificate and its key, both as PEM. */
 export type TestCertificate = Readonly<{ certificate: string; key: string }>;
@@ -24,6 +25,23 @@ export function makeCertificate(): TestCertificate {
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
+}
+
+/** The status and the body of a `GET` with a gateway's key, trusting exactly one certificate. */
+export function getOverTls(
+  url: string,
+  { key, trusted }: Readonly<{ key: string; trusted: TestCertificate }>,
+): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const headers = { authorization: `Bearer ${key}` };
+  const { hostname: host, port, pathname: path } = new URL(url);
+  request({ host, port, path, headers, ca: trusted.certificate, agent: false }, (response) => {
+    let text = String(response.statusCode);
+    response.on("data", (data) => (text += ` ${data}`)).once("end", () => resolve(text));
+  })
+    .once("error", reject)
+    .end();
+  return promise;
 }
 
 const hour = 3_600_000;

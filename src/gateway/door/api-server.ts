@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { findApiRoute, serveApi } from "../api/api.ts";
 import { Exchange } from "../api/exchange.ts";
-import { internalFailure } from "../api/failure.ts";
+import { internalFailure, type Failure } from "../api/failure.ts";
 import type { App } from "../app.ts";
 import { isWebSocket, openUpgrade, serveUpgrade } from "../realtime/upgrade.ts";
 import { crashReason } from "../metrics/log.ts";
@@ -11,6 +11,7 @@ import type { DoorLimits } from "../settings.ts";
 import { welcomePage } from "./cors.ts";
 import { headFailure, isLast, unknownExpectation } from "./head.ts";
 import { refuseMalformed } from "./malformed.ts";
+import { plainHttp } from "./secure-door.ts";
 
 /** Has the API's server answer what it is asked, and what is no request. */
 export function answerRequests(api: Server, app: App): void {
@@ -18,7 +19,7 @@ export function answerRequests(api: Server, app: App): void {
   const take = (request: IncomingMessage, response: ServerResponse) => {
     // RFC 9112, section 9.6: nothing is processed that follows the last request of a connection.
     if (closed.has(request.socket)) return;
-    if (isLast(request)) {
+    if (isLast(request) || isTooOpen(app, request)) {
       closed.add(request.socket);
       response.shouldKeepAlive = false;
     }
@@ -34,7 +35,7 @@ export function answerRequests(api: Server, app: App): void {
   api.on("upgrade", (request, socket, head) => {
     if (closed.has(socket)) return;
     const exchange = openUpgrade(app, request, socket, head);
-    const failure = headFailure(request);
+    const failure = entryFailure(app, request);
     if (failure) exchange.fail(failure);
     else answer(app, exchange, serveUpgrade(app, exchange));
   });
@@ -59,10 +60,19 @@ export function serverLimits({ headMs, requestMs, idleMs }: DoorLimits) {
 function receive(app: App, request: IncomingMessage, response: ServerResponse): void {
   const found = findApiRoute(request.url ?? "/");
   const exchange = new Exchange(app, found.route.label, [request, response]);
-  const failure = headFailure(request);
+  const failure = entryFailure(app, request);
   if (failure) return exchange.fail(failure);
   if (welcomePage(exchange, app.registry.snapshot.config?.cors)) return;
   answer(app, exchange, serveApi(app, exchange, found));
+}
+
+function entryFailure(app: App, request: IncomingMessage): Failure | undefined {
+  return isTooOpen(app, request) ? plainHttp() : headFailure(request);
+}
+
+/** Whether it came over a connection that has been plain since before there was a certificate. */
+function isTooOpen({ certificates }: App, { socket }: IncomingMessage): boolean {
+  return certificates.state.kind !== "plain" && !("encrypted" in socket);
 }
 
 function answer(app: App, exchange: Exchange, serving: Promise<void>): void {

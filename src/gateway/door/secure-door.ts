@@ -68,7 +68,8 @@ function askWhich(socket: Socket, patienceMs: number, secure: () => void): void 
   });
 }
 
-function plainHttp(): Failure {
+/** The failure of what came as plain HTTP where there is a certificate. */
+export function plainHttp(): Failure {
   const message = "This port speaks HTTPS: the address begins with https://.";
   return { status: 400, code: "https_required", message, fault: "client" };
 }

@@ -2,11 +2,13 @@
 import { z } from "zod";
 import { integer, oneOrMore } from "./fields.ts";
 
+const targets = oneOrMore.refine((list) => list.length > 0, "must lead to one model at least");
+
 /** An alias as written: its targets, or its targets with caps. */
 export const alias = z.union([
-  oneOrMore,
+  targets,
   z.strictObject({
-    to: oneOrMore.describe("One target or an ordered list: service/model or a model's name."),
+    to: targets.describe("One target or an ordered list: service/model or a model's name."),
     max_tokens: integer(1)
       .optional()
       .describe("Most tokens of an answer; also what a request that names no number gets."),
