@@ -127,6 +127,20 @@ describe("fall-over", () => {
     expect(await gateway.metric('nexus_upstream_set_back{upstream="two"}')).toBe(0);
   });
 
+  test("one that was set back is back once it answers, with an empty body too", async () => {
+    await configure();
+    const setBack = () => gateway.metric('nexus_upstream_set_back{upstream="one"}');
+    upstreams[0]?.behave({ [chat]: answers(500) });
+    for (let request = 0; request < 3; request += 1) await ask({ model: "ordered" });
+    expect(await setBack()).toBe(1);
+    await expect.poll(setBack, { timeout: 8_000 }).toBe(0);
+    upstreams[0]?.behave({ [chat]: (_, response) => void response.writeHead(204).end() });
+    for (let request = 0; request < 3; request += 1) {
+      expect(await ask({ model: "ordered" })).toMatchObject({ status: 204, by: "one" });
+    }
+    expect(await setBack()).toBe(0);
+  }, 12_000);
+
   test("when everything fails, further attempts stay within their budget", async () => {
     await configure();
     for (const upstream of upstreams) upstream.behave({ [chat]: answers(500) });

@@ -65,7 +65,7 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   if (told.kind === "answer") tap.whole(told.body);
   rememberWhole(inquiry, upstream.id, told);
   const result = translation?.outcome(told) ?? told;
-  if (told.kind !== "streamed") note(verdictOf(result));
+  note(verdictOf(result));
   return result;
 }
 

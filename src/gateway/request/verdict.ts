@@ -16,8 +16,9 @@ export function verdictOf(attempt: Attempt): Verdict {
       return attempt.failure.fault === "upstream" && !attempt.stale ? failure : unknown;
     case "broken":
       return attempt.failure.fault === "upstream" ? failure : unknown;
-    // A stream has succeeded with its first byte.
+    // A stream has succeeded with its first byte, if it has one.
     case "streamed":
+      return attempt.chunks === 0 ? success : unknown;
     case "cancelled":
     default:
       return unknown;
