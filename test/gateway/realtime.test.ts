@@ -268,6 +268,18 @@ describe("a connection that ends", () => {
     },
   );
 
+  test("by a half-close of the client still lets the upstream have its last word", async () => {
+    const { client, upstream } = await rawPair();
+    let heard = "";
+    client.on("data", (data) => (heard += String(data)));
+    const closed = once(client, "close");
+    upstream.once("end", () => upstream.end("farewell")).resume();
+    client.end();
+    await closed;
+    expect(heard).toMatch(/farewell$/);
+    expect(await whatIsLeft()).toEqual(nothing);
+  });
+
   test.each(["client", "upstream"] as const)(
     "by a reset of the %s closes the other side, and leaves nothing behind",
     async (side) => {

@@ -117,6 +117,7 @@ export class Exchange {
   /** The connection now speaks another protocol (101): the exchange lasts until it is closed, by whomever. */
   handOver(): void {
     this.#handedOver = true;
+    this.request.socket.off("end", this.#onClientEnd);
   }
 
   /** The client's headers as an upstream gets them. */
