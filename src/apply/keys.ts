@@ -148,18 +148,11 @@ export async function editKey(
   link: GatewayLink,
   name: string,
   changes: KeyChanges,
-): Promise<KeyRecord> {
+): Promise<ListedKey> {
   if (Object.values(changes).every((change) => change === undefined)) {
     throw new NothingToChangeError(name);
   }
-  const {
-    last_used_at: _lastUsed,
-    scopes,
-    models,
-    limits,
-    expires_at,
-    ...fixed
-  } = await findKey(link, name);
+  const { last_used_at, scopes, models, limits, expires_at, ...fixed } = await findKey(link, name);
   const key = {
     ...fixed,
     scopes: changes.scopes ?? scopes,
@@ -170,7 +163,7 @@ export async function editKey(
     }),
   };
   await link.call({ op: "keys.replace", key });
-  return key;
+  return { ...key, ...defined({ last_used_at }) };
 }
 
 /** The limits that there are among those asked for; undefined for none. */

@@ -175,6 +175,15 @@ test("an edited key is the same key; what is not named stays, and null lifts wha
   await expect(editKey(link, "ci", {})).rejects.toBeInstanceOf(NothingToChangeError);
 });
 
+test("an edited key was last used when it was last used", async () => {
+  const { link, records } = keyGateway();
+  await addKey(link, wish);
+  const used = { last_used_at: "2026-11-01T00:00:00.000Z" };
+  Object.assign(records[0] ?? {}, used);
+  expect(await editKey(link, "ci", { models: ["a"] })).toMatchObject(used);
+  expect(records[0]).not.toHaveProperty("last_used_at");
+});
+
 test("a rotated key keeps its limits", async () => {
   const { link } = keyGateway();
   const limits = { tokens_per_day: 500 };
