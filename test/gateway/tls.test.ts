@@ -3,7 +3,7 @@ import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { request } from "node:https";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { connect, type SecureVersion } from "node:tls";
+import { connect, type ConnectionOptions, type SecureVersion } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { certificateDigest } from "../../src/gateway/config.ts";
 import { getOverTls, makeCertificate, type TestCertificate } from "../support/certificates.ts";
@@ -154,6 +154,21 @@ describe("a gateway with a certificate", () => {
     expect(JSON.parse(answers[1]?.body ?? "").error.code).toBe("https_required");
   });
 
+  test.each([
+    ["before a byte", () => createConnection({ host: "127.0.0.1", port: port() }), "connect"],
+    ["as soon as it saw the certificate", () => connectTls({ ca: second.certificate }), "error"],
+  ] as const)("keeps nothing of a client that leaves %s", async (_, enter, seen) => {
+    await gateway.close();
+    gateway = await launchGateway();
+    await secure(first);
+    const socket = enter();
+    await new Promise((resolve) => socket.once(seen, resolve));
+    socket.destroy();
+    const leftAt = performance.now();
+    await gateway.close();
+    expect(performance.now() - leftAt).toBeLessThan(4_000);
+  });
+
   test("hangs up on a client that connects and says nothing", async () => {
     await secure(first);
     const socket = createConnection({ host: "127.0.0.1", port: port() });
@@ -162,14 +177,12 @@ describe("a gateway with a certificate", () => {
   });
 });
 
+const connectTls = (options: ConnectionOptions) =>
+  connect({ host: "127.0.0.1", port: port(), ...options });
+
 async function negotiate(version: SecureVersion): Promise<string | null> {
-  const options = {
-    host: "127.0.0.1",
-    port: port(),
-    ca: first.certificate,
-    ciphers: "ALL:@SECLEVEL=0",
-  };
-  const socket = connect({ ...options, minVersion: version, maxVersion: version });
+  const options = { ca: first.certificate, ciphers: "ALL:@SECLEVEL=0" };
+  const socket = connectTls({ ...options, minVersion: version, maxVersion: version });
   try {
     await once(socket, "secureConnect");
     return socket.getProtocol();

@@ -54,6 +54,8 @@ export function secureDoor(
 
 /** Plain HTTP at a port that speaks TLS gets an answer that its client can read. */
 function askWhich(socket: Socket, patienceMs: number, secure: () => void): void {
+  // Node's HTTP server leaves it half open, as which TLS would not notice that a client left during the handshake.
+  socket.allowHalfOpen = false;
   const impatience = setTimeout(() => socket.destroy(), patienceMs);
   const giveUp = () => socket.destroy();
   socket.once("error", giveUp);
