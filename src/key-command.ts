@@ -1,11 +1,12 @@
 /** What the commands that make and change keys have in common. */
-import { Flags } from "@oclif/core";
+import { Errors, Flags } from "@oclif/core";
 import { expiryAfter, type KeyChanges, type KeyScope } from "./apply/keys.ts";
 import type { KeyLimits } from "./gateway/protocol.ts";
 
 /** The flags that limit a key; `least` is the smallest number that each takes, and `hint` is said of each. */
 export function limitFlags(least: 0 | 1, hint = "") {
-  const limit = (what: string) => Flags.integer({ min: least, description: `${what}${hint}.` });
+  const limit = (what: string) =>
+    Flags.integer({ min: least, max: Number.MAX_SAFE_INTEGER, description: `${what}${hint}.` });
   return {
     rpm: limit("Requests it may send in a minute"),
     tpm: limit("Tokens it may use in a minute, of prompts and answers together"),
@@ -35,6 +36,24 @@ export function scopesAsked(texts: readonly string[]): readonly KeyScope[] {
   return texts.filter((text): text is KeyScope => text === "inference" || text === "admin");
 }
 
+/** The models that `--model` names; undefined for every one, which is what `all` says. */
+export function modelsAsked(names: readonly string[] | undefined): readonly string[] | undefined {
+  return names?.includes("all") ? undefined : names;
+}
+
+/** Takes the name of a model; `how` says what naming one does. */
+export function modelFlag(how: string) {
+  return Flags.string({
+    description: how,
+    multiple: true,
+    parse: async (name) => {
+      if (name.trim() === "")
+        throw new Errors.CLIError("Expected the name of a model but received none");
+      return name;
+    },
+  });
+}
+
 /** What the flags of an edit ask for. Throws InvalidExpiryError. */
 export function changesAsked(
   flags: LimitValues &
@@ -49,7 +68,7 @@ export function changesAsked(
   const limits = Object.entries(limitsAsked(flags)).filter(([, limit]) => limit !== undefined);
   return {
     ...(scope && { scopes: scopesAsked(scope) }),
-    ...(model && { models: model.includes("all") ? null : model }),
+    ...(model && { models: modelsAsked(model) ?? null }),
     ...(expires !== undefined && {
       expires_at: expires === "never" ? null : expiryAfter(expires, now),
     }),

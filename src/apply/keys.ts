@@ -1,7 +1,7 @@
 /** The gateway's API keys: made here, shown once, kept there as digests. */
 import { exitCodes, NexusError } from "../errors.ts";
 import type { KeyLimits, KeyRecord, ListedKey } from "../gateway/protocol.ts";
-import { mintKey } from "../gateway/protocol.ts";
+import { keyName, mintKey } from "../gateway/protocol.ts";
 import type { StagedKey } from "./key-files.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
 
@@ -48,6 +48,17 @@ export class UnknownKeyError extends NexusError {
   }
 
   override readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A name that no key can have. */
+export class InvalidKeyNameError extends NexusError {
+  readonly code = "NEXUS_INVALID_KEY_NAME";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy = "Use up to 64 letters, digits, dots, - and _, such as laptop.";
+
+  constructor(name: string) {
+    super(`\`${name}\` is no name for a key.`);
+  }
 }
 
 /** There is a key of that name already. */
@@ -102,12 +113,13 @@ export function expiryAfter(span: string, now: Date): string {
 /** How a key is made; `stage` is given it before the gateway is, where it is to be saved. */
 export type KeyMaking = Readonly<{ stage?: (key: string) => Promise<StagedKey>; now?: Date }>;
 
-/** Makes a key and has the gateway accept it. Throws KeyNameTakenError. */
+/** Makes a key and has the gateway accept it. Throws InvalidKeyNameError, KeyNameTakenError. */
 export async function addKey(
   link: GatewayLink,
   wish: KeyWish,
   { stage, now = new Date() }: KeyMaking = {},
 ): Promise<NewKey> {
+  if (!keyName.test(wish.name)) throw new InvalidKeyNameError(wish.name);
   const known = await link.call({ op: "keys.list" });
   if (known.some(({ name }) => name === wish.name)) throw new KeyNameTakenError(wish.name);
   const made = mintKey(wish, now);

@@ -13,6 +13,9 @@ export type KeyLimits = Readonly<{
   tokens_per_day?: number;
 }>;
 
+/** What a key may be called. */
+export const keyName = /^[\w.-]{1,64}$/;
+
 /** A key as it is kept and listed; never the key itself. */
 export type KeyRecord = Readonly<{
   name: string;

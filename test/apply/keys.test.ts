@@ -15,6 +15,7 @@ import {
   editKey,
   expiryAfter,
   InvalidExpiryError,
+  InvalidKeyNameError,
   KeyNameTakenError,
   NothingToChangeError,
   removeKey,
@@ -68,6 +69,17 @@ test("a name is given once", async () => {
   await addKey(link, wish);
   await expect(addKey(link, wish)).rejects.toBeInstanceOf(KeyNameTakenError);
 });
+
+test.each(["", "my laptop", "../ci", "a".repeat(65)])(
+  "a name that no key can have is told before anything is made: '%s'",
+  async (name) => {
+    const { link } = keyGateway();
+    const stage = () => Promise.reject(new Error("staged"));
+    await expect(addKey(link, { ...wish, name }, { stage })).rejects.toBeInstanceOf(
+      InvalidKeyNameError,
+    );
+  },
+);
 
 test("a rotated key keeps its rights, and the old one is gone", async () => {
   const { link, records } = keyGateway();

@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import { stageKey } from "../../apply/key-files.ts";
 import { addKey, expiryAfter, limitsOf, type NewKey } from "../../apply/keys.ts";
 import { withGateway } from "../../apply/gateway-access.ts";
-import { limitFlags, limitsAsked, scopesAsked } from "../../key-command.ts";
+import { limitFlags, limitsAsked, modelFlag, modelsAsked, scopesAsked } from "../../key-command.ts";
 import { NexusCommand } from "../../nexus-command.ts";
 
 export default class KeysAdd extends NexusCommand {
@@ -25,10 +25,7 @@ export default class KeysAdd extends NexusCommand {
       multiple: true,
       default: ["inference"],
     }),
-    model: Flags.string({
-      description: "A model it may use; all when left out. Can be given more than once.",
-      multiple: true,
-    }),
+    model: modelFlag("A model it may use; all when left out. Can be given more than once."),
     ...limitFlags(1, "; not limited when left out"),
     expires: Flags.string({ description: "When it stops working: 12h, 30d, 8w or 1y from now." }),
     save: Flags.boolean({ description: "Also write it to .nexus/secrets/<name>.key." }),
@@ -39,9 +36,9 @@ export default class KeysAdd extends NexusCommand {
     const { stack } = await this.loadStack(flags);
     const expires =
       flags.expires === undefined ? {} : { expires_at: expiryAfter(flags.expires, new Date()) };
-    const models = flags.model === undefined ? {} : { models: flags.model };
+    const models = modelsAsked(flags.model);
     const limits = limitsOf(limitsAsked(flags));
-    const rights = { ...models, ...(limits && { limits }), ...expires };
+    const rights = { ...(models && { models }), ...(limits && { limits }), ...expires };
     const wish = { name: args.name, scopes: scopesAsked(flags.scope), ...rights };
     const stage = (key: string) => stageKey(stack.directory, args.name, key);
     const made = await withGateway(await this.connect(flags), stack.name, (link) =>

@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { withGateway } from "../../apply/gateway-access.ts";
 import { editKey } from "../../apply/keys.ts";
-import { changesAsked, limitFlags } from "../../key-command.ts";
+import { changesAsked, limitFlags, modelFlag } from "../../key-command.ts";
 import { NexusCommand } from "../../nexus-command.ts";
 import { formatKeys } from "../../terminal/keys.ts";
 import type { KeyList } from "./ls.ts";
@@ -20,10 +20,7 @@ export default class KeysEdit extends NexusCommand {
   };
   static override flags = {
     ...limitFlags(0, "; 0 lifts the limit"),
-    model: Flags.string({
-      description: "A model it may use, in place of those before; `all` for every one.",
-      multiple: true,
-    }),
+    model: modelFlag("A model it may use, in place of those before; `all` for every one."),
     scope: Flags.string({
       description: "What it may do, in place of what it could before; can be given more than once.",
       options: ["inference", "admin"],

@@ -3,14 +3,14 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { z } from "zod";
 import { readJsonFile, writeJsonFile } from "../json-file.ts";
-import type { KeyRecord, ListedKey } from "../protocol.ts";
+import { keyName, type KeyRecord, type ListedKey } from "../protocol.ts";
 
 const limit = z.int().positive().exactOptional();
 
 /** What a key record must look like, in the file and on the control channel. */
 export const keyRecordSchema = z
   .strictObject({
-    name: z.string().regex(/^[\w.-]{1,64}$/),
+    name: z.string().regex(keyName),
     digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
     hint: z.string().max(12),
     scopes: z.array(z.enum(["inference", "admin"])).min(1),
