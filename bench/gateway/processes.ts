@@ -96,12 +96,12 @@ export function startLoad(): Readonly<{
 }
 
 function message<Content>(child: ChildProcess): Promise<Content> {
-  const { promise, resolve, reject } = Promise.withResolvers<Content>();
-  const onExit = () => reject(new Error("A process of the benchmark ended."));
-  child.once("exit", onExit);
-  child.once("message", (content) => {
-    child.off("exit", onExit);
-    resolve(content as Content);
+  return new Promise((resolve, reject) => {
+    const onExit = () => reject(new Error("A process of the benchmark ended."));
+    child.once("exit", onExit);
+    child.once("message", (content) => {
+      child.off("exit", onExit);
+      resolve(content as Content);
+    });
   });
-  return promise;
 }

@@ -193,6 +193,26 @@ describe("metrics of real traffic", () => {
     expect(text).toMatch(/nodejs_eventloop_lag_seconds\{quantile="0.99"\} \d/);
   });
 
+  test("never take a label from an upstream", async () => {
+    const error = { message: "no", type: "x", code: "a_name_of_its_own", param: null };
+    upstream.behave({
+      "/v1/messages": (_, response) => reply(response, 500, JSON.stringify({ error })),
+      "/v1/embeddings": (_, response) => reply(response, 500, JSON.stringify({ error })),
+      "/v1/completions": (_, response) => reply(response, 500, JSON.stringify({ error })),
+    });
+    for (const path of ["/v1/messages", "/v1/embeddings", "/v1/completions"]) {
+      const body = JSON.stringify({ model: "echo", max_tokens: 1, messages: [], input: "x" });
+      await (await gateway.ask(path, { method: "POST", body })).text();
+      await untilSample(
+        `nexus_request_duration_seconds_count{endpoint="${path}",model="echo",upstream="one"}`,
+        1,
+      );
+    }
+    const metrics = await (await gateway.observe("/metrics")).text();
+    expect(metrics).not.toContain("a_name_of_its_own");
+    expect(gateway.logText()).not.toContain("a_name_of_its_own");
+  });
+
   test("never take a label from a client", async () => {
     const names = Array.from({ length: 50 }, (_, index) => `secret-${index}`);
     await Promise.all(names.map(async (name) => (await gateway.ask(`/v1/${name}`)).text()));

@@ -13,7 +13,7 @@ export function readEvents(text: string): MessageEvent[] {
 }
 
 function readEvent(event: string): MessageEvent {
-  const [, name, json = ""] = /^event: (.+)\ndata: (.+)$/.exec(event) ?? [];
+  const [, name, json = ""] = /^event: ([^\n]+)\ndata: ([^\n]+)$/.exec(event) ?? [];
   const document = JSON.parse(json) as MessageEvent;
   if (document.type !== name) throw new Error(`${name} is named ${document.type}`);
   return document;

@@ -2,7 +2,7 @@
 import type { App } from "../app.ts";
 import type { Cost } from "../usage/usage-tap.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, failureName } from "./failure.ts";
 
 /** How it ended. */
 export type Ending = Readonly<{
@@ -27,7 +27,7 @@ export function reportExchange(app: App, exchange: Exchange, ending: Ending): vo
     ...exchange.facts,
     ms: Math.round(exchange.seconds * 10_000) / 10,
     ...(cost && { input_tokens: cost.input, output_tokens: cost.output }),
-    ...(failure && { error: failure.code, fault: failure.fault }),
+    ...(failure && { error: failureName(failure), fault: failure.fault }),
   });
 }
 
@@ -56,7 +56,7 @@ function count(
     upstream,
     model,
     status,
-    error: failure?.code,
+    error: failure && failureName(failure),
     stream,
     seconds,
     cost,

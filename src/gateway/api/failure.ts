@@ -14,6 +14,17 @@ export type Failure = Readonly<{
   retryAfterMs?: number;
 }>;
 
+/** What a failure is called in metrics and logs: never by a name that an upstream gave it. */
+export function failureName({ code, fault }: Failure): string {
+  return fault !== "upstream" || ownNames.has(code) ? code : "upstream_error";
+}
+
+const ownNames: ReadonlySet<string> = new Set([
+  "upstream_unavailable",
+  "upstream_timeout",
+  "backend_not_ready",
+]);
+
 /** The JSON document of a failure, as OpenAI's clients parse it. */
 export function failureBody({ status, code, message, fault, param }: Failure): string {
   const error = { message, type: errorType(status), param: param ?? null, code, fault };

@@ -76,9 +76,12 @@ function isTooOpen({ certificates }: App, { socket }: IncomingMessage): boolean 
 }
 
 function answer(app: App, exchange: Exchange, serving: Promise<void>): void {
-  serving.catch((error: unknown) => {
-    app.log("error", "request.crashed", { request_id: exchange.id, reason: crashReason(error) });
-    if (exchange.response.headersSent) exchange.response.destroy();
-    else exchange.fail(internalFailure());
-  });
+  serving
+    .catch((error: unknown) => {
+      app.log("error", "request.crashed", { request_id: exchange.id, reason: crashReason(error) });
+      if (exchange.response.headersSent) exchange.response.destroy();
+      else exchange.fail(internalFailure());
+    })
+    // One request that cannot even be told of its failure takes no other with it.
+    .catch(() => exchange.response.destroy());
 }

@@ -11,6 +11,10 @@ const readable = [
   "x-router-attempts",
   "x-nexus-queue-ms",
   "x-nexus-overhead-ms",
+  ...["limit", "remaining", "reset"].flatMap((what) => [
+    `x-ratelimit-${what}-requests`,
+    `x-ratelimit-${what}-tokens`,
+  ]),
   "retry-after",
   "retry-after-ms",
 ].join(", ");
