@@ -196,7 +196,7 @@ describe("metrics of real traffic", () => {
   test("never take a label from an upstream", async () => {
     const error = { message: "no", type: "x", code: "a_name_of_its_own", param: null };
     upstream.behave({
-      "/v1/messages": (_, response) => reply(response, 500, JSON.stringify({ error })),
+      "/v1/chat/completions": (_, response) => reply(response, 500, JSON.stringify({ error })),
       "/v1/embeddings": (_, response) => reply(response, 500, JSON.stringify({ error })),
       "/v1/completions": (_, response) => reply(response, 500, JSON.stringify({ error })),
     });
