@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { createServer } from "node:http";
 import { request } from "node:https";
-import { createConnection } from "node:net";
+import { type AddressInfo, createConnection } from "node:net";
 import { join } from "node:path";
 import { connect, type ConnectionOptions, type SecureVersion } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { certificateDigest } from "../../src/gateway/config.ts";
+import { certificateDigest, type Upstream } from "../../src/gateway/config.ts";
 import { getOverTls, makeCertificate, type TestCertificate } from "../support/certificates.ts";
 import { launchGateway, mustSucceed, upstreamAt, type TestGateway } from "../support/gateway.ts";
 import { answersIn, sendRaw } from "../support/raw-client.ts";
@@ -27,18 +28,22 @@ afterEach(async () => {
 });
 
 /** Orders a configuration that wants a certificate, with what is sent for it. */
-function order(wanted: TestCertificate | undefined, sent?: TestCertificate) {
+function order(
+  wanted: TestCertificate | undefined,
+  sent?: TestCertificate,
+  to = upstreamAt(upstream.url),
+) {
   const config = {
     version: 1 as const,
     stack: "test",
-    upstreams: [upstreamAt(upstream.url)],
+    upstreams: [to],
     aliases: {},
     ...(wanted && { tls: { certificate: certificateDigest(wanted.certificate) } }),
   };
   return gateway.control.call({ op: "configure", config, ...(sent && { tls: sent }) });
 }
 
-const secure = (wanted: TestCertificate) => mustSucceed(order(wanted, wanted));
+const secure = (wanted: TestCertificate, to?: Upstream) => mustSucceed(order(wanted, wanted, to));
 
 const port = (of = gateway) => Number(new URL(of.url).port);
 
@@ -167,6 +172,30 @@ describe("a gateway with a certificate", () => {
     const leftAt = performance.now();
     await gateway.close();
     expect(performance.now() - leftAt).toBeLessThan(4_000);
+  });
+
+  test("lets a WebSocket's client that has said its last word hear the answer to it", async () => {
+    const server = createServer((_, response) => response.end('{"data":[{"id":"echo"}]}'));
+    server.on("upgrade", (_, socket) => {
+      socket.write(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+      );
+      socket.once("end", () => socket.end("farewell")).resume();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port: at } = server.address() as AddressInfo;
+    await secure(first, upstreamAt(`http://127.0.0.1:${at}`, { provides: ["realtime"] }));
+    const socket = connectTls({ ca: first.certificate });
+    socket.allowHalfOpen = true;
+    const key = `authorization: Bearer ${gateway.key}\r\nsec-websocket-key: ${"a".repeat(22)}==\r\nsec-websocket-version: 13`;
+    socket.write(
+      `GET /v1/realtime HTTP/1.1\r\nhost: g\r\nconnection: upgrade\r\nupgrade: websocket\r\n${key}\r\n\r\n`,
+    );
+    let heard = String((await once(socket, "data"))[0]);
+    socket.on("data", (data) => (heard += String(data))).end();
+    await once(socket, "end");
+    server.close();
+    expect(heard).toMatch(/^HTTP\/1.1 101 [^]*farewell$/);
   });
 
   test("hangs up on a client that connects and says nothing", async () => {

@@ -30,7 +30,11 @@ export function secureDoor(
     for (const listener of serve) listener.call(api, socket);
   };
   const protocol = { minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] } as const;
-  const tls = createTlsServer({ ...protocol, handshakeTimeout: limits.headMs }, enter);
+  const tls = createTlsServer({ ...protocol, handshakeTimeout: limits.headMs }, (socket) => {
+    // From here on as without TLS: what a client has yet to be told outlives its last word.
+    socket.allowHalfOpen = true;
+    enter(socket);
+  });
   tls.on("tlsClientError", (_error, socket) => {
     metrics.malformed(400);
     socket.destroy();
