@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { gatewayFlags } from "../../src/apply/gateway-image.ts";
 import { gatewayConfigSchema } from "../../src/gateway/config.ts";
 import { mintKey } from "../../src/gateway/protocol.ts";
 import type { Target } from "./client.ts";
@@ -30,8 +31,10 @@ export async function startNexus(
   const data = await mkdtemp(join(tmpdir(), "nexus-bench-gateway-"));
   const key = await writeConfiguration(data, upstreamPort);
   const [port, observabilityPort] = [await freePort(), await freePort()];
+  // The first question of all loads what this process asks with.
+  await answers(`http://127.0.0.1:${port}/health`);
   const since = performance.now();
-  const child = spawn(process.execPath, [...nodeOptions, bundle], {
+  const child = spawn(process.execPath, [...gatewayFlags, ...nodeOptions, bundle], {
     stdio: ["ignore", "ignore", "inherit"],
     env: {
       ...process.env,

@@ -5,6 +5,12 @@ import type { ArchiveEntry, Engine } from "../engine/engine.ts";
 import { GatewayImageError } from "./errors.ts";
 import { ensureNodeBase, type NodeBase } from "./node-base.ts";
 
+/** How the gateway's image starts Node: a small young generation keeps the memory down, which costs no time that could be measured. */
+export const gatewayFlags: readonly string[] = [
+  "--disable-proto=delete",
+  "--max-semi-space-size=4",
+];
+
 /** The gateway's program and the image it becomes. */
 export type GatewayImage = Readonly<{ ref: string; base: NodeBase; program: Buffer }>;
 
@@ -47,7 +53,7 @@ function dockerfile({ ref }: NodeBase): string {
     "COPY --chown=65532:65532 data /data",
     "COPY --chown=65532:65532 run /run/nexus",
     "USER 65532:65532",
-    'ENTRYPOINT ["node", "--disable-proto=delete", "--max-semi-space-size=4", "/nexus/gateway.mjs"]',
+    `ENTRYPOINT ${JSON.stringify(["node", ...gatewayFlags, "/nexus/gateway.mjs"])}`,
     "CMD []",
     "",
   ].join("\n");
