@@ -19,7 +19,7 @@ const second = makeCertificate();
 
 beforeEach(async () => {
   upstream = await startUpstream();
-  gateway = await launchGateway({ NEXUS_GATEWAY_CLIENT_HEAD_MS: "300" });
+  gateway = await launchGateway();
 });
 
 afterEach(async () => {
@@ -33,14 +33,18 @@ function order(
   sent?: TestCertificate,
   to = upstreamAt(upstream.url),
 ) {
-  const config = {
+  const config = configWith(wanted, to);
+  return gateway.control.call({ op: "configure", config, ...(sent && { tls: sent }) });
+}
+
+function configWith(wanted: TestCertificate | undefined, to = upstreamAt(upstream.url)) {
+  return {
     version: 1 as const,
     stack: "test",
     upstreams: [to],
     aliases: {},
     ...(wanted && { tls: { certificate: certificateDigest(wanted.certificate) } }),
   };
-  return gateway.control.call({ op: "configure", config, ...(sent && { tls: sent }) });
 }
 
 const secure = (wanted: TestCertificate, to?: Upstream) => mustSucceed(order(wanted, wanted, to));
@@ -199,10 +203,14 @@ describe("a gateway with a certificate", () => {
   });
 
   test("hangs up on a client that connects and says nothing", async () => {
-    await secure(first);
-    const socket = createConnection({ host: "127.0.0.1", port: port() });
+    const impatient = await launchGateway({ NEXUS_GATEWAY_CLIENT_HEAD_MS: "300" });
+    await mustSucceed(
+      impatient.control.call({ op: "configure", config: configWith(first), tls: first }),
+    );
+    const socket = createConnection({ host: "127.0.0.1", port: port(impatient) });
     await once(socket, "close");
     expect(socket.bytesRead).toBe(0);
+    await impatient.close();
   });
 });
 
