@@ -1,7 +1,7 @@
 /** Who may import whom. Read it as the floor plan in ARCHITECTURE.md. */
 const rooms = {
   commands: ["stack", "plan", "apply", "engine", "catalog", "readiness", "terminal"],
-  terminal: ["stack", "plan", "apply", "engine", "readiness"],
+  terminal: ["stack", "catalog", "plan", "apply", "engine", "readiness"],
   apply: ["plan", "engine", "readiness", "stack"],
   readiness: ["engine", "stack"],
   plan: ["stack", "engine"],

@@ -122,8 +122,9 @@ const forms: Readonly<Record<string, string>> = {
 
 /** The forms of a value in a few words: `text`, `number`, `list of text`. */
 function formOf(schema: JsonSchema): string {
-  const { anyOf, enum: words, type, items, const: constant } = schema;
-  if (Array.isArray(anyOf)) return joined(anyOf.map((form) => formOf(asSchema(form))));
+  const { anyOf, oneOf, enum: words, type, items, const: constant } = schema;
+  const choices = anyOf ?? oneOf;
+  if (Array.isArray(choices)) return joined(choices.map((form) => formOf(asSchema(form))));
   if (Array.isArray(words)) return words.map((word) => `\`${word}\``).join(", ");
   if (typeof constant === "string") return `\`${constant}\``;
   if (type === "array") return `list of ${listed(formOf(asSchema(items)))}`;

@@ -1,6 +1,6 @@
 /** The base of every command: shared flags, the engine, the stack, and failures turned into advice. */
 import { Command, Errors, Flags } from "@oclif/core";
-import type { Hardware } from "./catalog/template.ts";
+import type { Machine } from "./catalog/machine.ts";
 import type { Engine, EngineDescription } from "./engine/engine.ts";
 import { exitCodes, NexusError } from "./errors.ts";
 import { explainFile } from "./file-refused.ts";
@@ -66,14 +66,14 @@ export abstract class NexusCommand extends Command {
   /** Loads the stack file that the flags name, for the engine's hardware, and passes its warnings on to stderr. */
   protected async loadStack(
     flags: SharedFlags,
-    hardware: () => Promise<Hardware> = () => this.#hardware(flags),
+    machine: () => Promise<Machine> = () => this.#machine(flags),
   ): Promise<LoadedStack> {
     const { loadStack } = await import("./stack/load.ts");
     const loaded = await loadStack({
       cwd: process.cwd(),
       environment: process.env,
       profiles: flags.profile ?? [],
-      hardware,
+      machine,
       ...(flags.file === undefined ? {} : { file: flags.file }),
     });
     for (const warning of loaded.warnings) this.note(`Warning: ${warning}`);
@@ -81,11 +81,11 @@ export abstract class NexusCommand extends Command {
   }
 
   /** What templates are chosen for. Whoever needs an engine meets its failure later; a stack can be read without. */
-  async #hardware(flags: SharedFlags): Promise<Hardware> {
+  async #machine(flags: SharedFlags): Promise<Machine> {
     try {
-      return hardwareOf(await (await this.connect(flags)).describe());
+      return machineOf(await (await this.connect(flags)).describe());
     } catch (error) {
-      if (error instanceof NexusError) return "cpu";
+      if (error instanceof NexusError) return { architecture: imageArchitecture(), gpus: [] };
       throw error;
     }
   }
@@ -127,15 +127,25 @@ export abstract class NexusCommand extends Command {
   }
 }
 
-/** The hardware that an engine can give to containers. */
-export function hardwareOf({
+/** The machine that an engine's containers run on, as far as the engine tells without being asked in a container. */
+export function machineOf({
+  architecture,
   gpuKinds,
   cdiDevices,
-}: Pick<EngineDescription, "gpuKinds" | "cdiDevices">): Hardware {
+}: Pick<EngineDescription, "architecture" | "gpuKinds" | "cdiDevices">): Machine {
   const has = (kind: "nvidia" | "amd") =>
     gpuKinds.includes(kind) || cdiDevices.some((id) => id.startsWith(`${kind}.com/gpu=`));
-  if (has("nvidia")) return "nvidia";
-  return has("amd") ? "amd" : "cpu";
+  const vendors = (["nvidia", "amd"] as const).filter(has);
+  const names = { nvidia: "NVIDIA GPU", amd: "AMD GPU" };
+  return {
+    architecture,
+    gpus: vendors.map((vendor) => ({ id: vendor, vendor, name: names[vendor] })),
+  };
+}
+
+/** This machine's processor as images name it. */
+function imageArchitecture(): string {
+  return process.arch === "x64" ? "amd64" : process.arch;
 }
 
 /** The failure as one JSON document, for programs. */

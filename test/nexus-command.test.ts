@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { exitCodes, NexusError } from "../src/errors.ts";
-import { hardwareOf, NexusCommand } from "../src/nexus-command.ts";
+import { machineOf, NexusCommand } from "../src/nexus-command.ts";
 
 class LockedError extends NexusError {
   readonly code = "NEXUS_LOCKED_HERE";
@@ -76,13 +76,17 @@ test("for people a failure keeps its exit code, however deep the command that me
 });
 
 test("templates are chosen for the GPUs that the engine can give", () => {
-  const none = { gpuKinds: [], cdiDevices: [] };
+  const none = { architecture: "amd64", gpuKinds: [], cdiDevices: [] };
+  const vendors = (engine: Parameters<typeof machineOf>[0]) =>
+    machineOf(engine).gpus.map(({ vendor }) => vendor);
 
-  expect(hardwareOf(none)).toBe("cpu");
-  expect(hardwareOf({ ...none, gpuKinds: ["amd"] })).toBe("amd");
-  expect(hardwareOf({ ...none, gpuKinds: ["nvidia", "amd"] })).toBe("nvidia");
-  expect(hardwareOf({ gpuKinds: ["cdi"], cdiDevices: ["nvidia.com/gpu=GPU-1"] })).toBe("nvidia");
-  expect(hardwareOf({ gpuKinds: ["cdi"], cdiDevices: ["amd.com/gpu=0"] })).toBe("amd");
+  expect(machineOf(none)).toEqual({ architecture: "amd64", gpus: [] });
+  expect(vendors({ ...none, gpuKinds: ["amd"] })).toEqual(["amd"]);
+  expect(vendors({ ...none, gpuKinds: ["nvidia", "amd"] })).toEqual(["nvidia", "amd"]);
+  expect(vendors({ ...none, gpuKinds: ["cdi"], cdiDevices: ["nvidia.com/gpu=GPU-1"] })).toEqual([
+    "nvidia",
+  ]);
+  expect(vendors({ ...none, gpuKinds: ["cdi"], cdiDevices: ["amd.com/gpu=0"] })).toEqual(["amd"]);
 });
 
 test.each([

@@ -1,8 +1,8 @@
 import { Args } from "@oclif/core";
 import { findTemplate, readCatalog } from "../catalog/catalog.ts";
-import { capabilitiesOf, formatTemplate, type Template } from "../catalog/template.ts";
+import { capabilitiesOf, type Template } from "../catalog/template.ts";
 import { NexusCommand } from "../nexus-command.ts";
-import { formatCatalog } from "../terminal/catalog.ts";
+import { formatCatalog, formatTemplate } from "../terminal/catalog.ts";
 import { themeOf } from "../terminal/theme.ts";
 
 export default class Catalog extends NexusCommand {

@@ -46,7 +46,7 @@ export default class Completion extends NexusCommand {
   async #values(kind: string, flags: SharedFlags): Promise<readonly string[]> {
     if (kind === "templates") return (await readCatalog()).map(({ id }) => id);
     if (kind === "stacks") return (await readStacks()).map(({ id }) => id);
-    const { stack } = await this.loadStack(flags, async () => "cpu");
+    const { stack } = await this.loadStack(flags, async () => ({ architecture: "", gpus: [] }));
     return [...stack.services.map(({ name }) => name), "gateway"];
   }
 }

@@ -1,6 +1,7 @@
 /** The one file the gateway reads, and the only module (with protocol.ts) that both programs see. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { uiOption } from "./upstreams/metadata-schema.ts";
 
 export { gatewayPaths } from "./paths.ts";
 
@@ -27,6 +28,31 @@ export const probeSchema = z.strictObject({
   models: z.enum(["none", "openai", "ollama"]).default("none"),
 });
 
+/** What a stack may say of a service that says nothing of itself: parts of its metadata (docs/SERVICE_API.md). */
+export const declaredMetadataSchema = z.strictObject({
+  description: z.string().optional().describe("What it is for, in a sentence."),
+  ui: z
+    .strictObject({
+      options: z.array(uiOption).optional().describe("Form fields of its requests."),
+    })
+    .optional()
+    .describe("What a user interface needs."),
+  response_types: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("Media types of its answers: `default`, `streaming`."),
+  ui_navigation: z
+    .strictObject({
+      placement: z.string().optional().describe("Where it is shown."),
+      group: z.string().optional().describe("With what."),
+    })
+    .optional()
+    .describe("Where a user interface lists it."),
+});
+
+/** Endpoints of which an upstream speaks another dialect than clients do; `tei` is that of text-embeddings-inference. */
+const dialectsSchema = z.strictObject({ rerank: z.enum(["tei"]).optional() });
+
 /** One upstream: a service as the gateway sees it. */
 export const upstreamSchema = z.strictObject({
   id: z.string(),
@@ -42,6 +68,9 @@ export const upstreamSchema = z.strictObject({
   max_concurrency: z.int().positive().optional(),
   /** Whether its streams tell usage when `stream_options.include_usage` asks for it; false when left out. */
   stream_usage: z.boolean().optional(),
+  /** What it is said to be when it says nothing of itself. */
+  metadata: declaredMetadataSchema.optional(),
+  dialects: dialectsSchema.optional(),
   /** Limits on this upstream together with every other that names them, such as those on one GPU. */
   shared_limits: z
     .array(z.strictObject({ name: z.string(), max_concurrency: z.int().positive() }))
@@ -79,6 +108,9 @@ export type GatewayAliases = Readonly<z.infer<typeof aliasesSchema>>;
 export type AliasCaps = Readonly<z.infer<typeof aliasCapsSchema>>;
 export type Probe = Readonly<z.infer<typeof probeSchema>>;
 export type Upstream = Readonly<z.infer<typeof upstreamSchema>>;
+/** What a stack says of a service that says nothing of itself. */
+export type DeclaredMetadata = Readonly<z.infer<typeof declaredMetadataSchema>>;
+export type Dialects = Readonly<z.infer<typeof dialectsSchema>>;
 export type GatewayConfig = Readonly<z.infer<typeof gatewayConfigSchema>>;
 
 /** Writes JSON with the keys of every object sorted, so that equal values are equal text. */

@@ -3,6 +3,20 @@ import type { ForeignContainer, ObservedNetwork, ObservedVolume } from "../engin
 import { exitCodes, NexusError } from "../errors.ts";
 import type { PortBinding } from "../stack/stack.ts";
 
+/** No variant of a service's template is made for the hardware that the engine offers. */
+export class UnfitHardwareError extends NexusError {
+  readonly code = "NEXUS_UNFIT_HARDWARE";
+  readonly exitCode = exitCodes.resources;
+  readonly remedy: string;
+  override readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(service: string, template: string, why: string) {
+    super(`No variant of the template ${template} fits this engine for ${service}: ${why}.`);
+    this.remedy = `Give ${service} another template (\`nexus catalog\` lists them), an \`image\` of your own, or an engine that it fits; \`nexus gpu ls\` shows what there is.`;
+    this.details = { service, template, why };
+  }
+}
+
 /** A container that is not the stack's own has a name which the plan needs. */
 export class NameConflictError extends NexusError {
   readonly code = "NEXUS_NAME_CONFLICT";

@@ -104,12 +104,17 @@ function upstreamFor(service: Service, placed: Placed | undefined): Upstream | u
 
 function served(
   service: Service,
-): Pick<Upstream, "id" | "provides" | "models" | "max_concurrency" | "stream_usage"> {
+): Pick<
+  Upstream,
+  "id" | "provides" | "models" | "max_concurrency" | "stream_usage" | "metadata" | "dialects"
+> {
   return {
     id: service.name,
     provides: [...service.provides],
     models: [...service.models],
     ...(service.maxConcurrency !== undefined && { max_concurrency: service.maxConcurrency }),
     ...(service.streamUsage !== undefined && { stream_usage: service.streamUsage }),
+    ...(service.metadata && { metadata: service.metadata }),
+    ...(service.dialects && { dialects: service.dialects }),
   };
 }

@@ -4,7 +4,8 @@ import { configHash, type GatewayConfig } from "../gateway/config.ts";
 import { withPresented } from "./certificate.ts";
 import { chooseCourse, type Course, isAlive, isRouted } from "./course.ts";
 import { gatewayConfig, type Placed } from "./gateway-config.ts";
-import { membersOf } from "./member.ts";
+import { UnfitHardwareError } from "./errors.ts";
+import { containerServices, membersOf } from "./member.ts";
 import { containerUrl, gatewayName } from "./names.ts";
 import { collision, heirsOf, type Leaver } from "./overlap.ts";
 import type { UpInput } from "./plan.ts";
@@ -22,8 +23,9 @@ export type Scene = Readonly<{
   trusted: boolean;
 }>;
 
-/** Draws the conclusions. Throws the errors of GPU placement. */
+/** Draws the conclusions. Throws {@link UnfitHardwareError} and the errors of GPU placement. */
 export function setScene(input: UpInput): Scene {
+  refuseUnfit(input);
   const courses = membersOf(input).map((member) => chooseCourse(member, input));
   const config = gatewayConfig(
     input.stack,
@@ -32,6 +34,13 @@ export function setScene(input: UpInput): Scene {
   );
   const trusted = gatewayStays(courses) && isTrusted(input, config);
   return { input, courses, orphans: orphansOf(input, courses), config, trusted };
+}
+
+/** Before anything is placed or pulled: what fits no hardware here cannot run here. */
+function refuseUnfit({ stack }: UpInput): void {
+  for (const { name, template = "", unfit } of containerServices(stack)) {
+    if (unfit !== undefined) throw new UnfitHardwareError(name, template, unfit);
+  }
 }
 
 /** Why a course's old container stops before its new one starts; undefined when they overlap. */

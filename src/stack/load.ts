@@ -2,7 +2,8 @@
 import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { type Catalog, readCatalog } from "../catalog/catalog.ts";
-import type { Hardware } from "../catalog/template.ts";
+import type { Choice } from "../catalog/choose-variant.ts";
+import type { Machine } from "../catalog/machine.ts";
 import { InvalidStackError } from "./errors.ts";
 import { gather } from "./gather.ts";
 import { joinMembers } from "./members.ts";
@@ -26,8 +27,8 @@ export type LoadOptions = Readonly<{
   cwd: string;
   profiles?: readonly string[];
   environment: Environment;
-  /** Chooses the variant of templates; asked only when one is used that has any. `cpu` fits everywhere. */
-  hardware?: () => Promise<Hardware>;
+  /** What variants of templates are chosen for; asked only when one is used that has any. Without it, a machine without GPUs. */
+  machine?: () => Promise<Machine>;
   /** Folder of templates; the package's own by default. */
   templates?: string;
 }>;
@@ -36,8 +37,13 @@ export type LoadOptions = Readonly<{
 export type LoadedStack = Readonly<{
   stack: Stack;
   origins: readonly Origin[];
+  /** How the variant of every service from a template was chosen. */
+  choices: readonly ServiceChoice[];
   warnings: readonly string[];
 }>;
+
+/** A service, its template, and the variant that was chosen for it. */
+export type ServiceChoice = Readonly<{ service: string; template: string; choice: Choice }>;
 
 /** Loads a stack. Throws {@link InvalidStackError} with every problem at once, or StackNotFoundError. */
 export async function loadStack(options: LoadOptions): Promise<LoadedStack> {
@@ -46,21 +52,21 @@ export async function loadStack(options: LoadOptions): Promise<LoadedStack> {
   const { stack, problems: found, warnings } = resolveStack(readings);
   const all = sorted([...problems, ...found], readings);
   if (all.length > 0) throw new InvalidStackError(displayName(options.cwd, path), all);
-  return { stack, origins: traceOrigins(readings, stack), warnings };
+  return { stack, origins: traceOrigins(readings, stack), choices: choicesOf(readings), warnings };
 }
 
 async function readAll(
   path: string,
-  { cwd, environment, profiles = [], hardware: findOut, templates }: LoadOptions,
+  { cwd, environment, profiles = [], machine: findOut, templates }: LoadOptions,
 ): Promise<Readonly<{ readings: Readings; problems: readonly Problem[] }>> {
   const directory = dirname(path);
   const variables = await readVariables(directory, environment);
   const { files, problems } = await readStackFiles(path, cwd, variables);
   const catalog = usesTemplates(files) ? await readCatalog(templates) : [];
-  const hardware = usesVariants(files, catalog) ? await findOut?.() : undefined;
+  const machine = usesVariants(files, catalog) ? await findOut?.() : undefined;
   const joined = joinMembers(files, {
     catalog,
-    hardware: hardware ?? "cpu",
+    machine: machine ?? bareMachine,
     home: environment["HOME"] ?? homedir(),
   });
   const active = activeMembers({ members: joined.members, profiles });
@@ -82,6 +88,15 @@ async function readAll(
   };
 }
 
+/** What is assumed where no engine can be asked. */
+const bareMachine: Machine = { architecture: "amd64", gpus: [] };
+
+function choicesOf(readings: Readings): readonly ServiceChoice[] {
+  return activeMembers(readings).flatMap(({ name, template }) =>
+    template ? [{ service: name, template: template.id, choice: template.choice }] : [],
+  );
+}
+
 function usesTemplates(files: readonly StackFile[]): boolean {
   return files.some(({ services }) =>
     [...services.values()].some(({ template }) => template !== undefined),
@@ -92,7 +107,7 @@ function usesVariants(files: readonly StackFile[], catalog: Catalog): boolean {
   const used = new Set(
     files.flatMap(({ services }) => [...services.values()].map(({ template }) => template)),
   );
-  return catalog.some(({ id, variants }) => used.has(id) && Object.keys(variants).length > 0);
+  return catalog.some(({ id, variants }) => used.has(id) && variants.length > 0);
 }
 
 /** By file, as they were read, then by place; each once, and without the values of variables. */

@@ -3,8 +3,11 @@ import { resolve } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import { findTemplate } from "../catalog/catalog.ts";
 import { UnknownTemplateError } from "../catalog/errors.ts";
-import { type Hardware, selectVariant, type Template } from "../catalog/template.ts";
+import { type Choice, chooseVariant, type GpuWish } from "../catalog/choose-variant.ts";
+import type { Machine } from "../catalog/machine.ts";
+import { keysOf, type Template, type Variant } from "../catalog/template.ts";
 import { mergeService } from "./merge.ts";
+import { modelProblem, withModels } from "./models-as.ts";
 import { nearest } from "./nearest.ts";
 import { formatPath, type Problem } from "./problem.ts";
 import { type ServiceSpec, serviceSchema } from "./schema/service.ts";
@@ -17,13 +20,13 @@ export type Member = Readonly<{
   name: string;
   file: StackFile;
   own: ServiceSpec;
-  template?: Readonly<{ id: string; spec: ServiceSpec }>;
+  template?: Readonly<{ id: string; spec: ServiceSpec; choice: Choice }>;
   /** Everything together, paths absolute, no defaults. */
   spec: ServiceSpec;
 }>;
 
 /** What is needed to complete a service. */
-export type Completion = Readonly<{ catalog: Catalog; hardware: Hardware; home: string }>;
+export type Completion = Readonly<{ catalog: Catalog; machine: Machine; home: string }>;
 
 /** Every service of every file, in file order; the same name in two files is a problem. */
 export function joinMembers(
@@ -52,7 +55,7 @@ function conflict(name: string, file: StackFile, first: StackFile): Problem {
 
 function completeMember(
   member: Pick<Member, "name" | "file" | "own">,
-  { catalog, hardware, home }: Completion,
+  { catalog, machine, home }: Completion,
 ): Member | Readonly<{ problem: Problem }> {
   const { name, file } = member;
   const own = withAbsolutePaths(member.own, file.source.directory, home);
@@ -68,8 +71,25 @@ function completeMember(
       problem: problemIn(file.source, ["services", name, "template"], message, { suggestion }),
     };
   }
-  const spec = templateSpec(template, hardware, { service: name, home });
-  return { ...member, own, template: { id: template.id, spec }, spec: mergeService(spec, own) };
+  const choice = chooseVariant(template, machine, gpuWish(own));
+  const problem = modelProblem(template, own);
+  if (problem !== undefined)
+    return { problem: problemIn(file.source, ["services", name], problem, { atKey: true }) };
+  // One that nothing fits can still be stopped, asked about and removed: its last variant gives it a shape.
+  const variant = choice.kind === "chosen" ? choice.variant : template.variants.at(-1);
+  const spec = templateSpec(template, variant, { service: name, home, own });
+  return {
+    ...member,
+    own,
+    template: { id: template.id, spec, choice },
+    spec: mergeService(spec, own),
+  };
+}
+
+/** The GPUs that a service may have as far as its stack file says. */
+function gpuWish({ gpus }: ServiceSpec): GpuWish {
+  if (gpus === "none") return "none";
+  return Array.isArray(gpus) ? gpus : "any";
 }
 
 /** A stack file names a template by its id alone: a capability could mean another one tomorrow. */
@@ -83,13 +103,13 @@ function templateFor(id: string, catalog: Catalog): Template | undefined {
   }
 }
 
-/** A template's service for this machine; its volumes get the service's name in front, so that two services never share one unasked. */
+/** A template's service in a variant, told of its models; its volumes get the service's name in front, so that two services never share one unasked. */
 export function templateSpec(
   template: Template,
-  hardware: Hardware,
-  { service, home }: Readonly<{ service: string; home: string }>,
+  variant: Variant | undefined,
+  { service, home, own = {} }: Readonly<{ service: string; home: string; own?: ServiceSpec }>,
 ): ServiceSpec {
-  const spec = serviceSchema.parse(selectVariant(template, hardware));
+  const spec = withModels(serviceSchema.parse(keysOf(template, variant)), template, own);
   const absolute = withAbsolutePaths(spec, template.directory, home);
   const volumes = absolute.volumes?.map((mount) =>
     mount.type === "volume" ? { ...mount, source: `${service}-${mount.source ?? ""}` } : mount,

@@ -3,7 +3,15 @@ import { isRecord } from "./record.ts";
 import type { ServiceSpec } from "./schema/service.ts";
 
 /** Maps whose entries are laid over each other. */
-const maps = new Set(["environment", "labels", "depends_on", "healthcheck", "probe"]);
+const maps = new Set([
+  "environment",
+  "labels",
+  "depends_on",
+  "healthcheck",
+  "probe",
+  "metadata",
+  "dialects",
+]);
 
 /** Lists that are joined, each entry once. */
 const sets = new Set([

@@ -71,7 +71,13 @@ function resolveServed(member: Member, spec: FullSpec, around: Surroundings): Sh
     ready: spec.ready,
     stallTimeoutMs: spec.stall_timeout,
     apiPath: spec.api_path,
-    ...defined({ maxConcurrency: spec.max_concurrency, streamUsage: spec.stream_usage }),
+    ...defined({
+      maxConcurrency: spec.max_concurrency,
+      streamUsage: spec.stream_usage,
+      metadata: spec.metadata,
+      dialects: spec.dialects,
+      release: spec.release,
+    }),
     dependsOn: Object.entries(spec.depends_on ?? {})
       .filter(([service]) => around.active.has(service))
       .map(([service, dependency]) => ({
@@ -105,7 +111,9 @@ function resolveContainer(
       containerPort: port.target,
       protocol: port.protocol,
     })),
+    ...resolveVariant(member),
     gpus: gpusOf(spec.gpus),
+    ...defined({ gpuCheck: spec.gpu_check, signatures: spec.signatures }),
     ...resolveLimits(spec),
     devices: (spec.devices ?? []).map((device) => ({
       host: device.source,
@@ -121,6 +129,16 @@ function resolveContainer(
     secrets: (spec.secrets ?? []).map((name) => secretOf(name, around)),
     modelPull: spec.probe?.models === "ollama" ? "ollama" : "none",
     oneShot: isJob(spec),
+  };
+}
+
+/** What the choice of a template's variant says of a service. */
+function resolveVariant({ template }: Member): Pick<ContainerService, "unfit" | "fittingGpus"> {
+  if (!template) return {};
+  const { choice } = template;
+  if (choice.kind === "chosen") return choice.gpus.length > 0 ? { fittingGpus: choice.gpus } : {};
+  return {
+    unfit: choice.considered.map(({ variant, because }) => `${variant}: ${because}`).join("; "),
   };
 }
 

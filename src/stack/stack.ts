@@ -1,5 +1,11 @@
 /** What is wanted: the resolved stack, every default filled in, as plain readonly data. */
-import type { AliasCaps, GatewayAliases, Probe } from "../gateway/config.ts";
+import type {
+  AliasCaps,
+  DeclaredMetadata,
+  Dialects,
+  GatewayAliases,
+  Probe,
+} from "../gateway/config.ts";
 
 /** A kind of work a service does; `/v1/...` endpoints are routed by it when a request names no model. */
 export type Capability =
@@ -91,6 +97,23 @@ export type SecretFile = Readonly<{ name: string; file: string }>;
 /** What a service needs of the model store behind it: how declared models are fetched. */
 export type ModelPull = "ollama" | "none";
 
+/** How it is found out whether a service really uses the GPUs that it was given (`gpu_check` of the stack file). */
+export type GpuCheck = Readonly<
+  | { kind: "ollama" }
+  | { kind: "json"; path: string; pointer: string; gpu: readonly string[] }
+  | { kind: "logs"; gpu: string; cpu?: string | undefined; partial?: string | undefined }
+>;
+
+/** The request that frees a service's GPU memory; `{model}` stands for every model it has loaded. */
+export type ReleaseVerb = Readonly<{
+  method: "POST" | "DELETE" | "PUT";
+  path: string;
+  body?: unknown;
+}>;
+
+/** A line of a failed service's logs (a regular expression, regardless of case), and what it means. */
+export type LogSignature = Readonly<{ pattern: string; message: string; remedy: string }>;
+
 /** The part that container services and external ones share. */
 type Served = Readonly<{
   name: string;
@@ -110,6 +133,10 @@ type Served = Readonly<{
   maxConcurrency?: number;
   /** Whether its streams tell usage when they are asked. */
   streamUsage?: boolean;
+  /** What it is said to be when it says nothing of itself. */
+  metadata?: DeclaredMetadata;
+  dialects?: Dialects;
+  release?: ReleaseVerb;
   dependsOn: readonly Readonly<{ service: string; condition: DependencyCondition }>[];
 }>;
 
@@ -119,6 +146,8 @@ export type ContainerService = Served &
     kind: "container";
     image: ImageSource;
     template?: string;
+    /** Why no variant of its template fits the engine, as a part of a sentence; nothing can be planned for it. */
+    unfit?: string;
     /** Container port that speaks HTTP; undefined for a worker or a one-shot job. */
     port?: number;
     entrypoint?: readonly string[];
@@ -132,6 +161,10 @@ export type ContainerService = Served &
     mounts: readonly Mount[];
     ports: readonly PortBinding[];
     gpus: GpuRequest;
+    /** The GPUs that the chosen variant is made for; undefined when any will do. */
+    fittingGpus?: readonly string[];
+    gpuCheck?: GpuCheck;
+    signatures?: readonly LogSignature[];
     /** Declared VRAM need in bytes. */
     vramBytes?: number;
     limits: Limits;

@@ -8,11 +8,11 @@ import {
   UnknownTemplateError,
 } from "../../src/catalog/errors.ts";
 import { newStackFile } from "../../src/catalog/stacks.ts";
-import { formatTemplate, selectVariant } from "../../src/catalog/template.ts";
+import { formatTemplate } from "../../src/terminal/catalog.ts";
 import { folderOf } from "../stack/folder.ts";
 
 const minimal = (id: string, provides: string): string =>
-  `id: ${id}\ntitle: T\ndescription: D.\nhomepage: https://example.org\nimage: x:1\nservice: {provides: [${provides}]}\n`;
+  `id: ${id}\ntitle: T\ndescription: D.\nhomepage: https://example.org\nlicence: MIT\nprovenance: [{fact: all, source: here}]\nservice: {image: x, provides: [${provides}]}\n`;
 
 describe("reading the catalog", () => {
   test("the package's own templates are found from the source and from a bundle", async () => {
@@ -70,14 +70,6 @@ describe("finding a template", () => {
       }) as Error,
     );
   });
-});
-
-test("a variant's keys win on its hardware", async () => {
-  const ollama = findTemplate(await readCatalog(), "ollama");
-  expect(selectVariant(ollama, "cpu")["image"]).toBe("ollama/ollama:0.12.6");
-  expect(selectVariant(ollama, "nvidia")["image"]).toBe("ollama/ollama:0.12.6");
-  expect(selectVariant(ollama, "amd")["image"]).toBe("ollama/ollama:0.12.6-rocm");
-  expect(selectVariant(ollama, "amd")["port"]).toBe(11_434);
 });
 
 test("a template is described in a few lines", async () => {

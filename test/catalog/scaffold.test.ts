@@ -8,13 +8,13 @@ import { folderOf } from "../stack/folder.ts";
 
 const templates = {
   "t/service.yaml":
-    "id: t\ntitle: T\ndescription: D.\nhomepage: https://example.org\nservice: {build: ., port: 9000, provides: [chat], models: [m]}\noptions: [{name: SERVICE_NAME, description: N.}]\n",
+    "id: t\ntitle: T\ndescription: D.\nhomepage: https://example.org\nlicence: MIT\nprovenance: [{fact: all, source: here}]\nservice: {build: ., port: 9000, provides: [chat], models: [m]}\noptions: [{name: SERVICE_NAME, description: N.}]\n",
   "t/Dockerfile": "FROM scratch\n",
   "t/package.json": '{\n  "name": "t",\n  "type": "module"\n}\n',
   "t/lib/main.ts": "export {};\n",
   "t/node_modules/x/index.js": "",
   "i/service.yaml":
-    "id: i\ntitle: I\ndescription: D.\nhomepage: https://example.org\nimage: x:1\nservice: {}\n",
+    "id: i\ntitle: I\ndescription: D.\nhomepage: https://example.org\nlicence: MIT\nprovenance: [{fact: all, source: here}]\nservice: {image: x}\n",
 };
 
 test("the sources are copied under the service's name, and the service builds them", async () => {

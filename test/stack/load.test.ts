@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Machine } from "../../src/catalog/machine.ts";
 import { StackNotFoundError } from "../../src/stack/errors.ts";
 import { loadStack } from "../../src/stack/load.ts";
 import { folderOf, load, loadService, stackWith } from "./folder.ts";
@@ -239,12 +240,12 @@ test("a moving tag is a warning, a version and a digest are not", async () => {
 
 test("a template is taken as it is for the machine's hardware, which is asked for only when it matters", async () => {
   const asked: string[] = [];
-  const hardware = async () => {
+  const machine = async (): Promise<Machine> => {
     asked.push("asked");
-    return "amd" as const;
+    return { architecture: "amd64", gpus: [{ id: "amd", vendor: "amd", name: "AMD GPU" }] };
   };
-  const ollama = await load("services:\n  llm: { template: ollama }\n", { hardware });
-  const example = await load("services:\n  echo: { template: example }\n", { hardware });
+  const ollama = await load("services:\n  llm: { template: ollama }\n", { machine });
+  const example = await load("services:\n  echo: { template: example }\n", { machine });
 
   expect(ollama.stack.services[0]).toMatchObject({
     image: { ref: expect.stringContaining("rocm") },

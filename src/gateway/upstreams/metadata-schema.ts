@@ -16,15 +16,18 @@ const endpoint = z.looseObject({
   response_schema: schemaDocument.optional(),
 });
 
-const option = z.looseObject({
+/** A field of the form that a user interface shows for a service. */
+export const uiOption = z.looseObject({
   key: z.string().min(1).meta({ description: "Name of the request's field." }),
   label: z.string().min(1).meta({ description: "What people read." }),
-  type: z.enum(["string", "number", "integer", "boolean", "enum", "json"]),
+  type: z
+    .enum(["string", "number", "integer", "boolean", "enum", "json"])
+    .meta({ description: "What it takes." }),
   values: z.array(z.json()).optional().meta({ description: "For `enum`: what can be chosen." }),
-  default: z.json().optional(),
-  min: z.number().optional(),
-  max: z.number().optional(),
-  description: z.string().optional(),
+  default: z.json().optional().meta({ description: "What it is when it is left out." }),
+  min: z.number().optional().meta({ description: "Smallest number." }),
+  max: z.number().optional().meta({ description: "Largest number." }),
+  description: z.string().optional().meta({ description: "What it does, in a sentence." }),
 });
 
 const capabilities = z.looseObject({
@@ -57,7 +60,7 @@ export const metadataSchema = z
       .optional(),
     endpoints: z.array(endpoint).optional(),
     capabilities: capabilities.optional(),
-    ui: z.looseObject({ options: z.array(option).optional() }).optional(),
+    ui: z.looseObject({ options: z.array(uiOption).optional() }).optional(),
     resources: z
       .looseObject({
         cpu: z.union([z.string(), z.number()]).optional(),

@@ -7,14 +7,20 @@ export function synthesiseMetadata(
   upstream: Upstream,
   endpoints: readonly Readonly<{ path: string; method: string; operation_id: string }>[],
 ): Metadata {
+  const { description, ui, response_types, ui_navigation } = upstream.metadata ?? {};
   return {
     schema_version: "v1",
-    service: { name: upstream.id },
+    service: { name: upstream.id, ...(description !== undefined && { description }) },
     backend: { name: upstream.id },
     endpoints: [...endpoints],
     capabilities: { ...capabilities(upstream.provides), max_concurrency: upstream.max_concurrency },
-    response_types: responseTypes(upstream.provides),
-    ui_navigation: { placement: "sidebar", group: upstream.provides[0] ?? "other" },
+    ...(ui && { ui }),
+    response_types: { ...responseTypes(upstream.provides), ...response_types },
+    ui_navigation: {
+      placement: "sidebar",
+      group: upstream.provides[0] ?? "other",
+      ...ui_navigation,
+    },
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import { extraHosts, gpus, portBinding } from "./network.ts";
 import { build, dependsOn, envFile, healthcheck, labels, probe, restart } from "./process.ts";
 import { device, mount, tmpfs } from "./storage.ts";
+import { gpuCheck, metadata, release, signature } from "./truth.ts";
 
 /** Every capability, in the order in which they are listed to people. */
 const capabilities = [
@@ -111,6 +112,26 @@ const nexusKeys = {
   stall_timeout: duration
     .optional()
     .describe("Time without progress after which waiting for it ends; 2m by default."),
+  metadata: metadata
+    .optional()
+    .describe("What it is said to be at /v1/metadata when it says nothing of itself."),
+  dialects: z
+    .strictObject({
+      rerank: z
+        .enum(["tei"])
+        .optional()
+        .describe("tei: `/v1/rerank` is translated to its own `/rerank` and back."),
+    })
+    .optional()
+    .describe("Endpoints of which it speaks another dialect than clients do."),
+  gpu_check: gpuCheck
+    .optional()
+    .describe("How `up` and `status` find out whether it really uses its GPUs."),
+  release: release.optional().describe("The request that frees its GPU memory."),
+  signatures: z
+    .array(signature)
+    .optional()
+    .describe("Lines of its logs that explain a failure, the most telling first."),
   stable_for: duration.optional().describe("Time it must stay up once ready; 300ms by default."),
 };
 
