@@ -2,7 +2,15 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { engineAnswers, removeContainers } from "./engine-http.ts";
-import { binDir, closedRegistry, type EnginePlaces, openRegistry, stateDir } from "./places.ts";
+import {
+  binDir,
+  closedRegistry,
+  type EnginePlaces,
+  namedRegistry,
+  openRegistry,
+  repository,
+  stateDir,
+} from "./places.ts";
 import { killLeftBehind, quietly, removeFolder, unmountUnder } from "./remains.ts";
 import { livePid, run, startDaemon, stopDaemon, until } from "./processes.ts";
 
@@ -17,8 +25,9 @@ export type EngineOptions = Readonly<{
 }>;
 
 const registries = [
-  { name: "open", address: openRegistry },
-  { name: "closed", address: closedRegistry },
+  { name: "open", address: openRegistry, storage: "open" },
+  { name: "closed", address: closedRegistry, storage: "closed" },
+  { name: "named", address: namedRegistry, storage: "open" },
 ] as const;
 
 /** bcrypt of `credentials` in places.ts. */
@@ -29,7 +38,8 @@ export async function engineIsUp(places: EnginePlaces): Promise<boolean> {
   const registriesLive = registries.every(
     ({ name }) => livePid(registryPidFile(places, name), "registry") !== undefined,
   );
-  return registriesLive && (await engineAnswers(places.socketPath));
+  const namesLive = livePid(places.nameServerPidFile, "name-server") !== undefined;
+  return registriesLive && namesLive && (await engineAnswers(places.socketPath));
 }
 
 /** Brings up whatever of the engine is missing; throws with the log's last lines when it does not answer in 60 s. */
@@ -39,6 +49,7 @@ export async function bringUpEngine(
 ): Promise<void> {
   ensureNamespace(places.namespace);
   for (const registry of registries) startRegistry(places, registry);
+  startNameServer(places);
   await startEngine(places, options);
 }
 
@@ -84,6 +95,7 @@ export async function takeDownEngine(places: EnginePlaces, purge: boolean): Prom
   await stopEngine(places);
   killLeftBehind(places.execRoot);
   for (const { name } of registries) await stopDaemon(registryPidFile(places, name), "registry");
+  await stopDaemon(places.nameServerPidFile, "name-server");
   for (const dir of [places.execRoot, places.dataRoot]) unmountUnder(dir);
   quietly(["ip", "netns", "delete", places.namespace]);
   const [runPlace, statePlace] = [dirname(places.socketPath), dirname(places.dataRoot)];
@@ -172,17 +184,38 @@ function startRegistry(places: EnginePlaces, registry: (typeof registries)[numbe
   });
 }
 
-function registryConfig({ name, address }: (typeof registries)[number]): string {
+function registryConfig({ name, address, storage }: (typeof registries)[number]): string {
   const passwords = join(stateDir, "htpasswd");
   writeFileSync(passwords, passwordLine);
   const auth = name === "closed" ? `auth: { htpasswd: { realm: bed, path: ${passwords} } }\n` : "";
   return [
     "version: 0.1",
     "log: { level: warn, accesslog: { disabled: true } }",
-    `storage: { filesystem: { rootdirectory: ${join(stateDir, `registry-${name}`)} }, delete: { enabled: true } }`,
+    `storage: { filesystem: { rootdirectory: ${join(stateDir, `registry-${storage}`)} }, delete: { enabled: true } }`,
     `http: { addr: "${address}" }`,
     auth,
   ].join("\n");
+}
+
+/** Answers at the addresses that this machine's resolver asks, which lead nowhere in here otherwise. */
+function startNameServer(places: EnginePlaces): void {
+  if (livePid(places.nameServerPidFile, "name-server") !== undefined) return;
+  const servers = nameServers(readFileSync("/etc/resolv.conf", "utf8"));
+  for (const address of servers)
+    quietly(["ip", "-n", places.namespace, "address", "add", address, "dev", "lo"]);
+  startDaemon({
+    command: [process.execPath, join(repository, "test/bed/name-server.ts"), ...servers],
+    namespace: places.namespace,
+    pidFile: places.nameServerPidFile,
+    logFile: join(places.logDir, "name-server.log"),
+  });
+}
+
+/** The resolver's servers; with none it asks this machine itself (resolv.conf(5)). */
+function nameServers(resolvConf: string): readonly string[] {
+  const named = [...resolvConf.matchAll(/^nameserver\s+([\d.]+|[\da-f:]+)\s*$/gim)];
+  const servers = named.flatMap(([, address]) => address ?? []);
+  return servers.length === 0 ? ["127.0.0.1"] : servers;
 }
 
 function registryPidFile(places: EnginePlaces, name: string): string {

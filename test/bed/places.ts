@@ -26,11 +26,17 @@ export const openRegistry = "127.0.0.1:5000";
 /** The registry that wants a login; it holds the pause image. */
 export const closedRegistry = "127.0.0.1:5001";
 
+/** Where images of other registries' names (`ghcr.io/…`) are pulled from: the open registry's storage once more, at HTTP's own port. */
+export const namedRegistry = "127.0.0.1:80";
+
 /** The only login that `closedRegistry` accepts; a test value, worth nothing elsewhere. */
 export const credentials = { username: "bed", password: "bed-password" } as const;
 
 /** The stand-in NVIDIA hook, for the PATH of engines that shall offer GPUs. */
 export const binDir = join(stateDir, "bin");
+
+/** Root file systems that can only be made with a way to Debian's mirror, as layers: `base.tar`, `python.tar`. */
+export const debianDir = join(stateDir, "debian");
 
 /** One engine and everything it owns on disk. */
 export type EnginePlaces = Readonly<{
@@ -41,6 +47,7 @@ export type EnginePlaces = Readonly<{
   socketPath: string;
   pidFile: string;
   registryPidFile: string;
+  nameServerPidFile: string;
   logDir: string;
 }>;
 
@@ -57,6 +64,7 @@ export function enginePlaces(name: string): EnginePlaces {
     socketPath: join(run, "docker.sock"),
     pidFile: join(run, "dockerd.pid"),
     registryPidFile: join(run, "registry.pid"),
+    nameServerPidFile: join(run, "name-server.pid"),
     logDir: join(state, "log"),
   };
 }

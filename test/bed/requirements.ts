@@ -32,6 +32,7 @@ const packages: Readonly<Record<string, string>> = {
   flock: "util-linux",
   mount: "mount",
   busybox: "busybox-static",
+  debootstrap: "debootstrap",
   git: "git",
 };
 

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { prepareDebian } from "./debian.ts";
 import { bringUpEngine, engineIsUp } from "./engines.ts";
 import { enginePlaces, namespace, repository, runDir, stateDir } from "./places.ts";
 import { path, run, until } from "./processes.ts";
@@ -39,6 +40,7 @@ async function bringUpLocked(): Promise<void> {
   await bringUpEngine(main);
   const stamp = contentStamp();
   if (readStamp() === stamp) return;
+  prepareDebian(say);
   say("stocking the registries with stand-in images");
   await stockRegistries();
   writeFileSync(stampFile, stamp);
@@ -48,7 +50,9 @@ async function stockRegistries(): Promise<void> {
   const inside = ["nsenter", `--net=/run/netns/${namespace}`];
   const listening = () => {
     const sockets = run([...inside, "cat", "/proc/net/tcp"]);
-    return ["1388", "1389"].every((port) => sockets.includes(`0100007F:${port} 00000000:0000 0A`));
+    return ["1388", "1389", "0050"].every((port) =>
+      sockets.includes(`0100007F:${port} 00000000:0000 0A`),
+    );
   };
   if (!(await until(listening, 15_000))) throw new Error("The bed's registries do not listen.");
   run([...inside, process.execPath, join(repository, "test/bed/images/stock.ts")]);
@@ -56,7 +60,12 @@ async function stockRegistries(): Promise<void> {
 
 /** Names what the images are made of, so that a change of any of it is stocked again. */
 function contentStamp(): string {
-  const sources = ["test/bed/images/*.ts", "test/bed/stand-ins/**/*.ts"];
+  const sources = [
+    "test/bed/debian.ts",
+    "test/bed/images/*.ts",
+    "test/bed/stand-ins/**/*.ts",
+    "templates/*/service.yaml",
+  ];
   const files = sources.flatMap((pattern) => globSync(pattern, { cwd: repository })).toSorted();
   const hash = createHash("sha256");
   for (const file of files) hash.update(file).update(readFileSync(join(repository, file)));

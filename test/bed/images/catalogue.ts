@@ -2,6 +2,8 @@
 import { nodeLayers, programLayer, tinyLayer } from "./base.ts";
 import { type Entry, type Layer, layerOf } from "./layer.ts";
 import type { Image, ImageSettings } from "./registry.ts";
+import { debianImages } from "./debian.ts";
+import { serviceImages } from "./services.ts";
 
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const start = ["node", "/stand-in.mjs"];
@@ -22,6 +24,8 @@ export async function allImages(): Promise<
     { ...pause, names: ["nexus-test/foreign:1"], settings: foreign(pause.settings), listed: true },
     { ...pause, names: ["nexus-test/foreign-label:1"], settings: foreign(pause.settings) },
     await wrongArchitectureImage(),
+    ...debianImages(),
+    ...(await serviceImages(base)),
   ];
   return { open, closed: [{ ...pause, names: ["private/pause:1"] }] };
 }
