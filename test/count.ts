@@ -2,10 +2,6 @@
 import { z } from "zod";
 
 const report = z.object({
-  numPassedTests: z.number(),
-  numFailedTests: z.number(),
-  numPendingTests: z.number(),
-  numTodoTests: z.number(),
   testResults: z.array(
     z.object({
       name: z.string(),
@@ -18,18 +14,31 @@ const report = z.object({
 /** How many tests passed, failed and did not run. */
 export type Count = Readonly<{ passed: number; failed: number; skipped: number }>;
 
+/** A test file's count. */
+export type FileCount = Readonly<{ file: string } & Count>;
+
 /** Reads the report; a file that failed outside its tests counts as one failure. */
-export function countTests(json: string): Count {
-  const { testResults, ...counts } = report.parse(JSON.parse(json));
-  const broken = testResults.filter(
-    ({ status, assertionResults }) =>
-      status === "failed" && !assertionResults.some((test) => test.status === "failed"),
-  );
-  return {
-    passed: counts.numPassedTests,
-    failed: counts.numFailedTests + broken.length,
-    skipped: counts.numPendingTests + counts.numTodoTests,
-  };
+export function countFiles(json: string): readonly FileCount[] {
+  const { testResults } = report.parse(JSON.parse(json));
+  return testResults.map(({ name: file, status, assertionResults }) => {
+    const passed = assertionResults.filter((test) => test.status === "passed").length;
+    const failed = assertionResults.filter((test) => test.status === "failed").length;
+    const skipped = assertionResults.length - passed - failed;
+    return { file, passed, failed: status === "failed" ? Math.max(1, failed) : failed, skipped };
+  });
+}
+
+/** The files that failed. */
+export function brokenFiles(counts: readonly FileCount[]): readonly string[] {
+  return counts.filter(({ failed }) => failed > 0).map(({ file }) => file);
+}
+
+/** All files together; what was run a second time counts as it came out then. */
+export function countTests(first: readonly FileCount[], second: readonly FileCount[] = []): Count {
+  const again = new Set(second.map(({ file }) => file));
+  const last = [...first.filter(({ file }) => !again.has(file)), ...second];
+  const sum = (key: keyof Count) => last.reduce((total, count) => total + count[key], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
 }
 
 /**

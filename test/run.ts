@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repository } from "./bed/places.ts";
 import { runInBed } from "./bed/with.ts";
-import { countTests, verdict } from "./count.ts";
+import { brokenFiles, countFiles, countTests, type FileCount, verdict } from "./count.ts";
 
 const builtLast = "oclif.manifest.json";
 const builtFrom = ["src/**/*.ts", "scripts/build*.ts", "package-lock.json"];
@@ -23,18 +23,37 @@ function changedAt(file: string): number {
   return statSync(join(repository, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+type Run = Readonly<{ exitCode: number; files: readonly FileCount[] }>;
+
 async function runTests(words: readonly string[]): Promise<number> {
+  const first = await runOnce(words);
+  const broken = brokenFiles(first.files);
+  const second = deservesAnother(broken) ? await runAgain(broken) : undefined;
+  const { text, passed } = verdict(countTests(first.files, second?.files), {
+    exitCode: (second ?? first).exitCode,
+    selected: words.length > 0,
+  });
+  process.stdout.write(`\n${text}\n`);
+  return passed ? 0 : 1;
+}
+
+/** A shared machine can stall for seconds: there, a few files get a second run, by themselves. People see every failure. */
+function deservesAnother(broken: readonly string[]): boolean {
+  return Boolean(process.env["CI"]) && broken.length > 0 && broken.length <= 4;
+}
+
+function runAgain(files: readonly string[]): Promise<Run> {
+  process.stdout.write(`\nRun once more, because they failed: ${files.join(", ")}\n`);
+  return runOnce(files);
+}
+
+async function runOnce(words: readonly string[]): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), "nexus-tests-"));
   const file = join(folder, "results.json");
   try {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const exitCode = await runInBed(["vitest", "run", ...reporters, ...words]);
-    const { text, passed } = verdict(countTests(readFileSync(file, "utf8")), {
-      exitCode,
-      selected: words.length > 0,
-    });
-    process.stdout.write(`\n${text}\n`);
-    return passed ? 0 : 1;
+    return { exitCode, files: countFiles(readFileSync(file, "utf8")) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
