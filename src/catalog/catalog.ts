@@ -20,16 +20,27 @@ export async function packageRoot(from = dirname(fileURLToPath(import.meta.url))
   return isRoot || parent === from ? from : packageRoot(parent);
 }
 
-/** Reads `<directory>/*\/service.yaml`; the package's own templates by default. Throws {@link InvalidTemplateError}. */
-export async function readCatalog(directory?: string): Promise<Catalog> {
-  const root = directory ?? join(await packageRoot(), "templates");
-  const folders = (await readdir(root, { withFileTypes: true })).filter((entry) =>
-    entry.isDirectory(),
-  );
-  const templates = await Promise.all(folders.map(({ name }) => readTemplate(join(root, name))));
+/**
+ * Reads `<directory>/*\/service.yaml`; the package's own templates by default. With `ids` only those are read, and what
+ * is not there is left out. Throws {@link InvalidTemplateError}.
+ */
+export async function readCatalog(directory?: string, ids?: readonly string[]): Promise<Catalog> {
+  const root = directory ?? (await ownTemplates());
+  const names = (await templateIds(root)).filter((id) => ids?.includes(id) ?? true);
+  const templates = await Promise.all(names.map((name) => readTemplate(join(root, name))));
   return templates
     .filter((template) => template !== undefined)
     .toSorted((left, right) => left.id.localeCompare(right.id));
+}
+
+/** The ids of all templates, without reading any. */
+export async function templateIds(directory?: string): Promise<readonly string[]> {
+  const entries = await readdir(directory ?? (await ownTemplates()), { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+async function ownTemplates(): Promise<string> {
+  return join(await packageRoot(), "templates");
 }
 
 async function readTemplate(directory: string): Promise<Template | undefined> {

@@ -1,7 +1,7 @@
 /** Reads a stack: the stack file, what it includes and names, resolved and checked. */
 import { homedir } from "node:os";
 import { dirname } from "node:path";
-import { type Catalog, readCatalog } from "../catalog/catalog.ts";
+import { type Catalog, readCatalog, templateIds } from "../catalog/catalog.ts";
 import type { Choice } from "../catalog/choose-variant.ts";
 import type { Machine } from "../catalog/machine.ts";
 import { InvalidStackError } from "./errors.ts";
@@ -62,10 +62,13 @@ async function readAll(
   const directory = dirname(path);
   const variables = await readVariables(directory, environment);
   const { files, problems } = await readStackFiles(path, cwd, variables);
-  const catalog = usesTemplates(files) ? await readCatalog(templates) : [];
-  const machine = usesVariants(files, catalog) ? await findOut?.() : undefined;
+  const used = usedTemplates(files);
+  const catalog = used.length > 0 ? await readCatalog(templates, used) : [];
+  const ids = catalog.length < used.length ? await templateIds(templates) : [];
+  const machine = usesVariants(catalog) ? await findOut?.() : undefined;
   const joined = joinMembers(files, {
     catalog,
+    ids,
     machine: machine ?? bareMachine,
     home: environment["HOME"] ?? homedir(),
   });
@@ -97,17 +100,16 @@ function choicesOf(readings: Readings): readonly ServiceChoice[] {
   );
 }
 
-function usesTemplates(files: readonly StackFile[]): boolean {
-  return files.some(({ services }) =>
-    [...services.values()].some(({ template }) => template !== undefined),
+/** The templates that some service names, each once. */
+function usedTemplates(files: readonly StackFile[]): readonly string[] {
+  const named = files.flatMap(({ services }) =>
+    [...services.values()].map(({ template }) => template),
   );
+  return [...new Set(named.filter((template) => template !== undefined))];
 }
 
-function usesVariants(files: readonly StackFile[], catalog: Catalog): boolean {
-  const used = new Set(
-    files.flatMap(({ services }) => [...services.values()].map(({ template }) => template)),
-  );
-  return catalog.some(({ id, variants }) => used.has(id) && variants.length > 0);
+function usesVariants(catalog: Catalog): boolean {
+  return catalog.some(({ variants }) => variants.length > 0);
 }
 
 /** By file, as they were read, then by place; each once, and without the values of variables. */

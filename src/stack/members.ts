@@ -1,8 +1,6 @@
 /** Joins the files of a stack into one and lays its services over their templates. Pure. */
 import { resolve } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
-import { findTemplate } from "../catalog/catalog.ts";
-import { UnknownTemplateError } from "../catalog/errors.ts";
 import { type Choice, chooseVariant, type GpuWish } from "../catalog/choose-variant.ts";
 import type { Machine } from "../catalog/machine.ts";
 import { keysOf, type Template, type Variant } from "../catalog/template.ts";
@@ -26,7 +24,14 @@ export type Member = Readonly<{
 }>;
 
 /** What is needed to complete a service. */
-export type Completion = Readonly<{ catalog: Catalog; machine: Machine; home: string }>;
+export type Completion = Readonly<{
+  /** The templates that the stack names. */
+  catalog: Catalog;
+  /** The ids of all there are, where it names one that is not among them. */
+  ids: readonly string[];
+  machine: Machine;
+  home: string;
+}>;
 
 /** Every service of every file, in file order; the same name in two files is a problem. */
 export function joinMembers(
@@ -55,17 +60,15 @@ function conflict(name: string, file: StackFile, first: StackFile): Problem {
 
 function completeMember(
   member: Pick<Member, "name" | "file" | "own">,
-  { catalog, machine, home }: Completion,
+  { catalog, ids, machine, home }: Completion,
 ): Member | Readonly<{ problem: Problem }> {
   const { name, file } = member;
   const own = withAbsolutePaths(member.own, file.source.directory, home);
   if (own.template === undefined) return { ...member, own, spec: own };
-  const template = templateFor(own.template, catalog);
+  // A stack file names a template by its id alone: a capability could mean another one tomorrow.
+  const template = catalog.find(({ id }) => id === own.template);
   if (!template) {
-    const suggestion = nearest(
-      own.template,
-      catalog.map(({ id }) => id),
-    );
+    const suggestion = nearest(own.template, ids);
     const message = `there is no template \`${own.template}\`: see \`nexus catalog\`.`;
     return {
       problem: problemIn(file.source, ["services", name, "template"], message, { suggestion }),
@@ -90,17 +93,6 @@ function completeMember(
 function gpuWish({ gpus }: ServiceSpec): GpuWish {
   if (gpus === "none") return "none";
   return Array.isArray(gpus) ? gpus : "any";
-}
-
-/** A stack file names a template by its id alone: a capability could mean another one tomorrow. */
-function templateFor(id: string, catalog: Catalog): Template | undefined {
-  try {
-    const template = findTemplate(catalog, id);
-    return template.id === id ? template : undefined;
-  } catch (error) {
-    if (error instanceof UnknownTemplateError) return undefined;
-    throw error;
-  }
 }
 
 /** A template's service in a variant, told of its models; its volumes get the service's name in front, so that two services never share one unasked. */
