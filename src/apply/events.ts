@@ -1,6 +1,7 @@
 /** What apply tells while it works, and what it reports at the end. Types only. */
 import type { PullProgress } from "../engine/engine.ts";
 import type { Action } from "../plan/plan.ts";
+import type { ModelProgress } from "../readiness/pull-progress.ts";
 import type { Failure } from "../readiness/readiness.ts";
 import type { Level } from "../stack/stack.ts";
 
@@ -8,14 +9,7 @@ import type { Level } from "../stack/stack.ts";
 export type Progress = Readonly<
   | { kind: "pull"; pull: PullProgress; bytesPerSecond: number }
   | { kind: "build"; line: string }
-  | {
-      kind: "model";
-      model: string;
-      status: string;
-      completedBytes: number;
-      totalBytes: number;
-      bytesPerSecond: number;
-    }
+  | ({ kind: "model"; model: string } & ModelProgress)
   /** What a wait is waiting for, in a sentence. */
   | { kind: "await"; detail: string; waitedMs: number }
   | { kind: "drain"; inFlight: number }

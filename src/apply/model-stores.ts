@@ -6,7 +6,7 @@ import type { StackReadiness } from "../gateway/protocol.ts";
 import { externalUpstream, upstreamOf } from "../plan/gateway-config.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
 import { isSameModel, listModels } from "../readiness/models.ts";
-import type { ContainerService, Service, Stack } from "../stack/stack.ts";
+import type { ContainerService, Service, Stack, StoreKind } from "../stack/stack.ts";
 import { runningContainer, UnknownServiceError } from "./selection.ts";
 
 /** A model of a service. */
@@ -43,26 +43,35 @@ export class NoModelStoreError extends NexusError {
   }
 }
 
-/** A service that keeps models, where it is reached now. */
-export type Store = Readonly<{ service: ContainerService; upstream: Upstream }>;
+/** A service that keeps models, what it speaks, and where it is reached now. */
+export type Store = Readonly<{ service: ContainerService; kind: StoreKind; upstream: Upstream }>;
 
 /** The store that is meant: the one named, or the only one. Throws NoModelStoreError, UnknownServiceError. */
 export async function findStore(engine: Engine, stack: Stack, asked?: string): Promise<Store> {
-  const stores = stack.services.filter(keepsModels);
+  const stores = stack.services.filter((service) => storeKindOf(service) !== undefined);
   const names = stores.map(({ name }) => name);
   const all = stack.services.map(({ name }) => name);
   if (asked !== undefined && !all.includes(asked)) throw new UnknownServiceError(asked, all);
   const matching = stores.filter(({ name }) => asked === undefined || name === asked);
   const [service] = matching;
-  if (service === undefined || matching.length > 1) throw new NoModelStoreError(names, asked);
+  const kind = service && storeKindOf(service);
+  if (service?.kind !== "container" || kind === undefined || matching.length > 1)
+    throw new NoModelStoreError(names, asked);
   const { containers } = await engine.observe(stack.name, []);
   const upstream = upstreamOf(service, runningContainer(containers, service.name).name);
   if (upstream === undefined) throw new NoModelStoreError(names, asked);
-  return { service, upstream };
+  return { service, kind, upstream };
 }
 
-function keepsModels(service: Service): service is ContainerService {
-  return service.kind === "container" && service.modelPull === "ollama";
+/** What a service that keeps models speaks; undefined for one that does not. */
+function storeKindOf(service: Service): StoreKind | undefined {
+  if (service.kind === "external" || service.modelPull === "none") return undefined;
+  return service.modelPull;
+}
+
+/** Whose rule says when two names of the service's models mean the same. */
+function namingOf(service: Pick<Service, "probe">): "ollama" | "none" {
+  return service.probe?.models === "ollama" ? "ollama" : "none";
 }
 
 /** Every model of the stack, present or only asked for, by service in file order. */
@@ -103,7 +112,8 @@ async function stored(
 ): Promise<readonly Present[]> {
   const upstream = upstreamNow(view.containers, service);
   if (upstream === undefined) return [];
-  if (keepsModels(service)) return listModels({ link: view.link, upstream });
+  const kind = storeKindOf(service);
+  if (kind !== undefined) return listModels({ kind, link: view.link, upstream });
   const report = view.readiness.services.find(({ id }) => id === service.name);
   return (report?.present_models ?? []).map((name) => ({ name }));
 }
@@ -121,17 +131,18 @@ function upstreamNow(
 
 /** What is there and what is asked for, each model once. Pure. */
 export function modelsOf(
-  { name: service, models }: Pick<Service, "name" | "models">,
+  { name: service, models, ...rest }: Pick<Service, "name" | "models" | "probe">,
   present: readonly Present[],
 ): readonly ServiceModel[] {
+  const isSame = (one: string, other: string) => isSameModel(one, other, namingOf(rest));
   const there = present.map(({ name, ...facts }) => ({
     service,
     model: name,
-    declared: models.some((model) => isSameModel(model, name)),
+    declared: models.some((model) => isSame(model, name)),
     present: true,
     ...facts,
   }));
-  const missing = models.filter((model) => !present.some(({ name }) => isSameModel(name, model)));
+  const missing = models.filter((model) => !present.some(({ name }) => isSame(name, model)));
   return [
     ...there,
     ...missing.map((model) => ({ service, model, declared: true, present: false })),

@@ -3,6 +3,7 @@ import { mintKey } from "../gateway/protocol.ts";
 import type { Action, ActionKind } from "../plan/plan.ts";
 import { awaitService } from "../readiness/await-service.ts";
 import { pullModel } from "../readiness/models.ts";
+import type { ModelProgress } from "../readiness/pull-progress.ts";
 import { readCertified } from "./certificate-files.ts";
 import { IntentMismatchError, NotReadyError } from "./errors.ts";
 import { ensureGatewayImage } from "./gateway-image.ts";
@@ -102,16 +103,10 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     if (!verdict.reached) throw new NotReadyError(service, verdict.cause);
   },
 
-  "pull-model": async ({ upstream, model, stallTimeoutMs }, world, { tell, signal }) => {
-    const onProgress = (
-      progress: Readonly<{
-        status: string;
-        completedBytes: number;
-        totalBytes: number;
-        bytesPerSecond: number;
-      }>,
-    ) => tell({ kind: "model", model, ...progress });
+  "pull-model": async ({ store, upstream, model, stallTimeoutMs }, world, { tell, signal }) => {
+    const onProgress = (progress: ModelProgress) => tell({ kind: "model", model, ...progress });
     await pullModel({
+      kind: store,
       link: await world.link(),
       upstream,
       model,

@@ -66,7 +66,8 @@ function pullModelActions(
 ): readonly Action[] {
   const { member, next } = course;
   const upstream = memberUpstream(member, next.name);
-  if (models.length === 0 || !upstream) return [];
+  const store = member.service?.modelPull ?? "none";
+  if (models.length === 0 || !upstream || store === "none") return [];
   const reachable = actionId("await", next.name, "reachable");
   const target = { ...awaitTarget(member, next.name), level: "reachable" as const };
   const shared = {
@@ -89,6 +90,7 @@ function pullModelActions(
       id: actionId("pull-model", member.name, model),
       after: [reachable],
       cost: { pullBytes: 0 },
+      store,
       upstream,
       model,
       stallTimeoutMs: target.stallTimeoutMs,
@@ -143,10 +145,11 @@ function reportOf(
 /** Models that the service's container, or the one before it on the same volume, is not known to have. */
 function missingModels(course: Course, scene: Scene): readonly string[] {
   const { service } = course.member;
-  if (service?.modelPull !== "ollama") return [];
+  if (service === undefined || service.modelPull === "none") return [];
   const report = keepsItsModels(course) ? reportOf(service.name, scene) : undefined;
-  const present = new Set(report?.present_models.map(withTag));
-  return service.models.filter((model) => !present.has(withTag(model)));
+  const named = service.modelPull === "ollama" ? withTag : (model: string) => model;
+  const present = new Set(report?.present_models.map(named));
+  return service.models.filter((model) => !present.has(named(model)));
 }
 
 function keepsItsModels({ member, next, old }: Course): boolean {

@@ -17,6 +17,7 @@ import type {
   RestartPolicy,
   SecretFile,
   Stack,
+  StoreKind,
 } from "../stack/stack.ts";
 
 /** What an action costs the people who use the stack. Absent means nothing. */
@@ -66,7 +67,13 @@ type Doing =
     }
   | { kind: "start"; container: string }
   | { kind: "await"; container?: string; target: AwaitTarget }
-  | { kind: "pull-model"; upstream: Upstream; model: string; stallTimeoutMs: number }
+  | {
+      kind: "pull-model";
+      store: StoreKind;
+      upstream: Upstream;
+      model: string;
+      stallTimeoutMs: number;
+    }
   /** Gives the gateway its configuration, and the certificate that it names with its key. */
   | { kind: "configure"; config: GatewayConfig; certified?: CertificateFiles }
   /** Makes the gateway's first key and keeps it for the user below `folder`, the stack file's. */

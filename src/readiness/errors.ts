@@ -1,5 +1,6 @@
 /** Failures of this room that a user can mend. */
 import { exitCodes, NexusError } from "../errors.ts";
+import type { StoreKind } from "../stack/stack.ts";
 
 /** The gateway understood a request and refused it; `reason` is its own code for that. */
 export class GatewayRefusedError extends NexusError {
@@ -39,14 +40,25 @@ export class ModelPullError extends NexusError {
   readonly reason: string;
   override readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(service: string, model: string, reason: string) {
+  constructor(
+    pulled: Readonly<{ service: string; kind: StoreKind; model: string }>,
+    reason: string,
+  ) {
+    const { service, kind, model } = pulled;
     super(`${service} could not pull the model ${model}: ${reason}`);
     this.model = model;
     this.reason = reason;
     this.details = { service, model, reason };
-    this.remedy = `Check the name on https://ollama.com/library and this machine's way to the internet, then run \`nexus models pull ${model}\`.`;
+    this.remedy = `Check the name on ${libraries[kind]} and this machine's way to the internet, then run \`nexus models pull ${model} --service ${service}\`.`;
   }
 }
+
+/** Where the models of a kind of store are listed. */
+const libraries: Readonly<Record<StoreKind, string>> = {
+  ollama: "https://ollama.com/library",
+  speaches: "https://huggingface.co/models",
+  localai: "https://models.localai.io",
+};
 
 /** A model store refused something else than a pull: listing or removing. */
 export class ModelStoreError extends NexusError {

@@ -32,6 +32,7 @@ export function serviceProblems(member: Member): readonly Problem[] {
           sourceProblems,
           levelProblems,
           provenProblems,
+          storeProblems,
           mountProblems,
           limitProblems,
           egressProblems,
@@ -101,6 +102,17 @@ function provenProblems(member: Member): readonly Problem[] {
   const message =
     "can be `proven` only for a service that provides chat, completion or embedding: for others no request is known";
   return [memberProblem(member, ["ready"], message)];
+}
+
+/** What is fetched has to be found again, or every `up` would fetch it anew. */
+function storeProblems(member: Member): readonly Problem[] {
+  const { model_pull: store = "none", port, probe } = member.spec;
+  if (store === "none") return [];
+  if (port === undefined) return [memberProblem(member, ["model_pull"], "needs a `port` to ask")];
+  const wanted = store === "ollama" ? "ollama" : "openai";
+  if ((probe?.models ?? "openai") === wanted) return [];
+  const message = `\`${store}\` needs \`probe: { models: ${wanted} }\`: that list tells which models are there`;
+  return [memberProblem(member, ["model_pull"], message)];
 }
 
 function mountProblems(member: Member): readonly Problem[] {

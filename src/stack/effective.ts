@@ -19,6 +19,7 @@ const order = [
   "port",
   "provides",
   "models",
+  "model_pull",
   "api_path",
   "ready",
   "probe",

@@ -127,7 +127,7 @@ function resolveContainer(
     stableMs: spec.stable_for,
     egress: spec.egress,
     secrets: (spec.secrets ?? []).map((name) => secretOf(name, around)),
-    modelPull: spec.probe?.models === "ollama" ? "ollama" : "none",
+    modelPull: spec.model_pull ?? (spec.probe?.models === "ollama" ? "ollama" : "none"),
     oneShot: isJob(spec),
   };
 }

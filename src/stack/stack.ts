@@ -94,8 +94,11 @@ export type DeviceMapping = Readonly<{ host: string; container: string; permissi
 /** A secret file as a container sees it: at `/run/secrets/<name>`; `file` is its path on this machine. */
 export type SecretFile = Readonly<{ name: string; file: string }>;
 
-/** What a service needs of the model store behind it: how declared models are fetched. */
-export type ModelPull = "ollama" | "none";
+/** Software that fetches, lists and removes models when it is told to. */
+export type StoreKind = "ollama" | "speaches" | "localai";
+
+/** How declared models are fetched; `none` where the software gets them by itself. */
+export type ModelPull = StoreKind | "none";
 
 /** How it is found out whether a service really uses the GPUs that it was given (`gpu_check` of the stack file). */
 export type GpuCheck = Readonly<

@@ -3,7 +3,8 @@ import { modelsOf } from "../../src/apply/model-stores.ts";
 
 test("models that are there and models that are asked for are one list, each once", () => {
   const present = [{ name: "llama3.2:1b", sizeBytes: 1e9 }, { name: "nomic-embed-text:latest" }];
-  const service = { name: "ollama", models: ["nomic-embed-text", "qwen3:8b"] };
+  const probe = { path: "/", status: [200], loading: [503], models: "ollama" as const };
+  const service = { name: "ollama", models: ["nomic-embed-text", "qwen3:8b"], probe };
   expect(modelsOf(service, present)).toEqual(
     [
       {

@@ -1,72 +1,28 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ModelPullError, ModelStoreError } from "../../src/readiness/errors.ts";
-import type { GatewayLink } from "../../src/readiness/gateway-link.ts";
+import type { ModelPull } from "../../src/readiness/model-store.ts";
 import { isSameModel, listModels, pullModel, removeModel } from "../../src/readiness/models.ts";
-import type { ModelPull } from "../../src/readiness/models.ts";
-import { GatewayStub } from "./gateway-stub.ts";
-import { toBeReady } from "./judge-steps.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
-
-type Answer = Readonly<{
-  status?: number;
-  body: readonly unknown[];
-  pieces?: number;
-  open?: boolean;
-}>;
-
-const links: GatewayLink[] = [];
-
-afterEach(async () => {
-  for (const link of links.splice(0)) await link.close();
-});
-
-/** A store that gives these answers by method and path. */
-function store(answers: Readonly<Record<string, Answer>>): GatewayStub {
-  return new GatewayStub((request, send) => {
-    if (request.op !== "request") return;
-    const answer = answers[`${request.method} ${request.path}`] ?? { status: 404, body: [] };
-    const { status = 200, body, pieces = 1_000 } = answer;
-    const text = body.map((line) => `${JSON.stringify(line)}\n`).join("");
-    for (let at = 0; at < text.length; at += pieces) {
-      send({ id: request.id, progress: { status, chunk: text.slice(at, at + pieces) } });
-    }
-    if (!answer.open) send({ id: request.id, ok: { status } });
-  });
-}
-
-function pulling(stub: GatewayStub, change: Partial<ModelPull> = {}): ModelPull {
-  const upstream = toBeReady.upstream;
-  if (!upstream) throw new Error("no upstream");
-  const link = stub.link();
-  links.push(link);
-  return {
-    link,
-    upstream,
-    model: "llama3.2:3b",
-    stallTimeoutMs: 60_000,
-    clock: new ManualClock(),
-    ...change,
-  };
-}
+import { type Answer, pulling, storeOf } from "./stub-store.ts";
 
 const tags = (...names: readonly string[]): Answer => ({
   body: [{ models: names.map((name) => ({ name, size: 5, modified_at: "2026-01-01T00:00:00Z" })) }],
 });
 
 test("a model that is there is not pulled", async () => {
-  const stub = store({ "GET /api/tags": tags("llama3.2:3b") });
+  const stub = storeOf({ "GET /api/tags": tags("llama3.2:3b") });
   expect(await pullModel(pulling(stub))).toBe("present");
   expect(stub.seen).toHaveLength(1);
 });
 
 test("a name without a tag means latest", () => {
-  expect(isSameModel("nomic-embed-text", "nomic-embed-text:latest")).toBe(true);
-  expect(isSameModel("registry:5000/a", "registry:5000/a:latest")).toBe(true);
-  expect(isSameModel("qwen3:8b", "qwen3:4b")).toBe(false);
+  expect(isSameModel("nomic-embed-text", "nomic-embed-text:latest", "ollama")).toBe(true);
+  expect(isSameModel("registry:5000/a", "registry:5000/a:latest", "ollama")).toBe(true);
+  expect(isSameModel("qwen3:8b", "qwen3:4b", "ollama")).toBe(false);
 });
 
 test("progress sums the bytes of all layers, however the lines are split", async () => {
-  const stub = store({
+  const stub = storeOf({
     "GET /api/tags": tags(),
     "POST /api/pull": {
       pieces: 7,
@@ -94,7 +50,7 @@ test("progress sums the bytes of all layers, however the lines are split", async
 });
 
 test("speed counts what is fetched now, not what was there before", async () => {
-  const stub = store({ "GET /api/tags": tags(), "POST /api/pull": { body: [], open: true } });
+  const stub = storeOf({ "GET /api/tags": tags(), "POST /api/pull": { body: [], open: true } });
   const clock = new ManualClock();
   const speeds: number[] = [];
   const pulled = pullModel(
@@ -126,7 +82,7 @@ test.each([
   ["a bare status", { status: 502, body: [] }, "it answered with status 502"],
   ["a download that breaks off", { body: [{ status: "pulling aaa" }] }, "broke off"],
 ])("a pull that fails says why: %s", async (_case, answer, message) => {
-  const stub = store({ "GET /api/tags": tags(), "POST /api/pull": answer });
+  const stub = storeOf({ "GET /api/tags": tags(), "POST /api/pull": answer });
   const pull = pulling(stub);
   const upstream = { ...pull.upstream, id: "speech" };
 
@@ -141,7 +97,7 @@ test.each([
 });
 
 test("a pull that makes no progress is given up and cancelled, even when its line is repeated", async () => {
-  const stub = store({
+  const stub = storeOf({
     "GET /api/tags": tags(),
     "POST /api/pull": { body: [{ status: "pulling manifest" }], open: true },
   });
@@ -157,7 +113,7 @@ test("a pull that makes no progress is given up and cancelled, even when its lin
 });
 
 test("interrupting a pull rejects with the reason", async () => {
-  const stub = store({ "GET /api/tags": tags(), "POST /api/pull": { body: [], open: true } });
+  const stub = storeOf({ "GET /api/tags": tags(), "POST /api/pull": { body: [], open: true } });
   const abort = new AbortController();
   const failure = pullModel(pulling(stub, { signal: abort.signal })).catch(
     (thrown: unknown) => thrown,
@@ -168,23 +124,23 @@ test("interrupting a pull rejects with the reason", async () => {
 });
 
 test("models are listed with their sizes", async () => {
-  const stub = store({ "GET /api/tags": tags("a:1") });
+  const stub = storeOf({ "GET /api/tags": tags("a:1") });
   expect(await listModels(pulling(stub))).toEqual([
     { name: "a:1", sizeBytes: 5, modifiedAt: "2026-01-01T00:00:00Z" },
   ]);
 });
 
 test("a store that answers nonsense is a failure of its own", async () => {
-  const stub = store({ "GET /api/tags": { body: ["hello"] } });
+  const stub = storeOf({ "GET /api/tags": { body: [["hello"]] } });
   await expect(listModels(pulling(stub))).rejects.toBeInstanceOf(ModelStoreError);
 });
 
 test("removing a model asks the store, and passes its refusal on", async () => {
-  const gone = store({ "DELETE /api/delete": { body: [] } });
+  const gone = storeOf({ "DELETE /api/delete": { body: [] } });
   await removeModel(pulling(gone));
   expect(gone.seen[0]).toMatchObject({ method: "DELETE", body: { model: "llama3.2:3b" } });
 
   const refusal = { status: 404, body: [{ error: "model 'llama3.2:3b' not found" }] };
-  const stub = store({ "DELETE /api/delete": refusal });
+  const stub = storeOf({ "DELETE /api/delete": refusal });
   await expect(removeModel(pulling(stub))).rejects.toThrow("model 'llama3.2:3b' not found");
 });

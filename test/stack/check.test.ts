@@ -44,6 +44,16 @@ describe("how the parts go together", () => {
       "services.a.probe: needs a `port` to ask",
     ],
     [
+      "a model store without a port",
+      "services: {a: {image: 'x:1', model_pull: speaches}}",
+      "services.a.model_pull: needs a `port` to ask",
+    ],
+    [
+      "a model store whose models nobody lists",
+      "services: {a: {image: 'x:1', port: 1, model_pull: localai, probe: {path: /x, models: none}}}",
+      /^services\.a\.model_pull: `localai` needs `probe: { models: openai }`/,
+    ],
+    [
       "a proof that nobody knows",
       "services: {a: {image: 'x:1', port: 1, provides: [ocr], ready: proven}}",
       /^services\.a\.ready: can be `proven` only/,

@@ -37,9 +37,9 @@ export default class ModelsPull extends NexusCommand {
     const { args, flags } = await this.parse(ModelsPull);
     const { stack } = await this.loadStack(flags);
     const engine = await this.connect(flags);
-    const { service, upstream } = await findStore(engine, stack, flags.service);
+    const { service, kind, upstream } = await findStore(engine, stack, flags.service);
     const { stallTimeoutMs, name } = service;
-    const pull = { upstream, model: args.model, stallTimeoutMs };
+    const pull = { kind, upstream, model: args.model, stallTimeoutMs };
     const outcome = await withGateway(engine, stack.name, (link) =>
       showModelPull({ ...pull, service: name }, (onProgress) =>
         pullModel({ ...pull, link, onProgress }),

@@ -33,16 +33,16 @@ export default class ModelsRm extends NexusCommand {
     const { args, flags } = await this.parse(ModelsRm);
     const { stack } = await this.loadStack(flags);
     const engine = await this.connect(flags);
-    const { service, upstream } = await findStore(engine, stack, flags.service);
+    const { service, kind, upstream } = await findStore(engine, stack, flags.service);
     const message = `Remove ${args.model} from ${service.name}? Having it again means fetching it again.`;
     const document = { service: service.name, model: args.model };
     if (!(await agree({ message, flag: "--yes", yes: flags.yes })))
       return { ...document, removed: false };
     await withGateway(engine, stack.name, (link) =>
-      removeModel({ link, upstream, model: args.model }),
+      removeModel({ kind, link, upstream, model: args.model }),
     );
     this.log(`Removed ${args.model} from ${service.name}.`);
-    if (service.models.some((model) => isSameModel(model, args.model)))
+    if (service.models.some((model) => isSameModel(model, args.model, kind)))
       this.note(
         `${service.name} is not ready without it: ${basename(stack.file)} lists it, so the next \`nexus up\` fetches it again.`,
       );

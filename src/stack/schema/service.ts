@@ -64,7 +64,15 @@ const nexusKeys = {
   models: z
     .array(model)
     .optional()
-    .describe("Models that must be present before the service is ready; Ollama fetches them."),
+    .describe(
+      "Models that must be present before the service is ready; they are fetched where `model_pull` says how.",
+    ),
+  model_pull: z
+    .enum(["ollama", "speaches", "localai", "none"])
+    .optional()
+    .describe(
+      "Whose way of fetching, listing and removing models it speaks; ollama where its probe does, else none: its software gets its models by itself.",
+    ),
   ready: z
     .enum(["running", "reachable", "ready", "proven"])
     .optional()
