@@ -24,10 +24,9 @@ describe("reading the catalog", () => {
     const dist = join(folder.path, "dist", "commands");
     await mkdir(dist, { recursive: true });
     expect(await packageRoot(dist)).toBe(folder.path);
-    expect((await readCatalog(join(root, "templates"))).map(({ id }) => id)).toEqual([
-      "example",
-      "ollama",
-    ]);
+    expect((await readCatalog(join(root, "templates"))).map(({ id }) => id)).toEqual(
+      expect.arrayContaining(["example", "ollama"]),
+    );
   });
 
   test("a folder without a definition is no template; a wrong definition is told with its file", async () => {
@@ -66,7 +65,9 @@ describe("finding a template", () => {
     expect(() => findTemplate(catalog, "olama")).toThrow(UnknownTemplateError);
     expect(() => findTemplate(catalog, "olama")).toThrow(
       expect.objectContaining({
-        remedy: "Did you mean `ollama`? See them all with `nexus catalog`.",
+        remedy: expect.stringMatching(
+          /^Did you mean `ollama`.*\? See them all with `nexus catalog`\.$/,
+        ),
       }) as Error,
     );
   });
