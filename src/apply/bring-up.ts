@@ -18,6 +18,8 @@ export type Survey = Readonly<{
   observed: Observed;
   description: EngineDescription;
   gatewayImage: GatewayImage;
+  /** Keys that the plan makes, as digests in it; they are nowhere else. */
+  freshKeys?: ReadonlyMap<string, string>;
 }>;
 
 export type ChangeOptions = Readonly<{
@@ -78,8 +80,8 @@ async function applyUntilSettled(
   for (let attempt = 1; ; attempt++) {
     try {
       survey ??= await surveyAgain(options);
-      const { observed, gatewayImage, plan } = survey;
-      return await applyPlan(plan, { engine, observed, gatewayImage, feed, signal }, onEvent);
+      const { description: _, plan, ...seen } = survey;
+      return await applyPlan(plan, { engine, ...seen, feed, signal }, onEvent);
     } catch (error) {
       if (!afterLoss(error) || attempt === attempts) throw error;
       survey = undefined;

@@ -1,7 +1,7 @@
 /** How what runs differs from the stack file, as far as a look at the labels can tell. Pure. */
 import type { ObservedContainer } from "../engine/engine.ts";
 import { judgeHash } from "../plan/config-hash.ts";
-import { serviceBlueprint } from "../plan/container-request.ts";
+import { hasSecrets, serviceBlueprint } from "../plan/container-request.ts";
 import { internalNetwork, stackNetwork } from "../plan/names.ts";
 import type { ContainerService, Service } from "../stack/stack.ts";
 
@@ -17,7 +17,7 @@ export function driftOf(
   if (service.kind === "external") return undefined;
   if (container === undefined) return "in nexus.yaml, not on the engine";
   if (container.image !== service.image.ref) return `nexus.yaml has image ${service.image.ref}`;
-  return service.secrets.length === 0 && isChanged(stack, service, container)
+  return !hasSecrets(service) && isChanged(stack, service, container)
     ? "settings differ from nexus.yaml"
     : undefined;
 }

@@ -10,6 +10,7 @@ import { ensureGatewayImage } from "./gateway-image.ts";
 import { saveKey } from "./key-files.ts";
 import { ensureNodeBase } from "./node-base.ts";
 import { seedSecrets } from "./secrets.ts";
+import { grantKey } from "./service-keys.ts";
 import { Speed } from "./speed.ts";
 import { differences } from "./verify.ts";
 import { missingGpus } from "./verify-gpu.ts";
@@ -128,6 +129,11 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     // Saved first: a key that the gateway knows and nobody has could never be used.
     await saveKey(folder, name, key);
     await link.call({ op: "keys.add", key: record });
+  },
+
+  "grant-key": async ({ name, folder }, world) => {
+    const fresh = world.context.freshKeys?.get(name);
+    await grantKey(await world.link(), { name, folder, fresh });
   },
 
   switch: ({ upstream }, world) => world.switchTo(upstream),

@@ -13,6 +13,7 @@ import { askGateway } from "./gateway-access.ts";
 import { findGpus } from "./find-gpus.ts";
 import { readGatewayImage } from "./gateway-image.ts";
 import { chooseNodeBase } from "./node-base.ts";
+import { askForKeys, readServiceKeys, type ServiceKeys } from "./service-keys.ts";
 
 /** What `up` and `plan` start from. */
 export type UpRequest = Readonly<{
@@ -34,8 +35,10 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
     digestSecrets(stack),
   ]);
   const certificate = await digestCertificate(stack);
-  const [readiness, gpus] = await Promise.all([
+  const serviceKeys = await readServiceKeys(stack);
+  const [readiness, keys, gpus] = await Promise.all([
     askGateway(engine, observed),
+    hasKeys(serviceKeys) ? askForKeys(engine, observed) : undefined,
     findGpus({ engine, stack, description, observed, gatewayImage }),
   ]);
   const plan = planUp({
@@ -47,12 +50,18 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
       image: gatewayImage.ref,
       ...(readiness ? { readiness } : {}),
       ...(certificate === undefined ? {} : { certificate }),
+      ...(keys && { keys }),
     },
     version,
     secretDigests,
+    serviceKeys: serviceKeys.byService,
     ...(pull ? { pull } : {}),
   });
-  return { plan, observed, description, gatewayImage };
+  return { plan, observed, description, gatewayImage, freshKeys: serviceKeys.fresh };
+}
+
+function hasKeys({ byService }: ServiceKeys): boolean {
+  return Object.keys(byService).length > 0;
 }
 
 function imagesOf({ services }: Stack): string[] {

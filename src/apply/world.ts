@@ -15,6 +15,8 @@ export type ApplyContext = Readonly<{
   observed: Observed;
   feed: EventFeed;
   gatewayImage: GatewayImage;
+  /** By service: keys of the gateway that the plan was made for and no file holds yet. */
+  freshKeys?: ReadonlyMap<string, string>;
   /** Aborted when the user interrupts: nothing new is started then. */
   signal: AbortSignal;
 }>;

@@ -178,7 +178,21 @@ export function mintKey(
   details: Pick<KeyRecord, "name" | "scopes" | "models" | "limits" | "expires_at">,
   now: Date,
 ): Readonly<{ key: string; record: KeyRecord }> {
-  const key = `nx_${randomBytes(32).toString("base64url")}`;
+  const key = newKey();
+  return { key, record: recordOf(key, details, now) };
+}
+
+/** A new key of 256 random bits. */
+export function newKey(): string {
+  return `nx_${randomBytes(32).toString("base64url")}`;
+}
+
+/** What is kept of a key. */
+export function recordOf(
+  key: string,
+  details: Pick<KeyRecord, "name" | "scopes" | "models" | "limits" | "expires_at">,
+  now: Date,
+): KeyRecord {
   const record = { ...details, digest: keyDigest(key), hint: key.slice(0, 7) };
-  return { key, record: { ...record, created_at: now.toISOString() } };
+  return { ...record, created_at: now.toISOString() };
 }

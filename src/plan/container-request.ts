@@ -95,8 +95,13 @@ function chosen(service: ContainerService): Chosen {
   };
 }
 
+/** Whether a service reads anything below /run/secrets. */
+export function hasSecrets({ secrets, gatewayKey }: ContainerService): boolean {
+  return secrets.length > 0 || gatewayKey !== undefined;
+}
+
 function secretsMount(stack: string, service: ContainerService): readonly Mount[] {
-  if (service.secrets.length === 0) return [];
+  if (!hasSecrets(service)) return [];
   const source = secretsVolume(stack, service.name);
   return [{ kind: "volume", source, target: secretsFolder, readOnly: true, external: false }];
 }

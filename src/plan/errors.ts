@@ -17,6 +17,22 @@ export class UnfitHardwareError extends NexusError {
   }
 }
 
+/** The gateway knows a key under a service's name that is not for that service. */
+export class ServiceKeyTakenError extends NexusError {
+  readonly code = "NEXUS_SERVICE_KEY_TAKEN";
+  readonly exitCode = exitCodes.conflict;
+  readonly remedy: string;
+  override readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(service: string, why: string) {
+    super(
+      `${service} is to have a key of the gateway of its own, but there is a key named ${service} already, and ${why}.`,
+    );
+    this.remedy = `Remove it with \`nexus keys rm ${service}\` if nobody else uses it, or give the service another name; then run \`nexus up\`.`;
+    this.details = { service, key: service };
+  }
+}
+
 /** A container that is not the stack's own has a name which the plan needs. */
 export class NameConflictError extends NexusError {
   readonly code = "NEXUS_NAME_CONFLICT";

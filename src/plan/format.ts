@@ -89,6 +89,7 @@ const subjects: Subjects = {
   "pull-model": ({ model }) => model,
   configure: ({ config }) => counted(config.upstreams.length, "upstream"),
   "create-key": ({ name }) => `.nexus/secrets/${name}.key`,
+  "grant-key": ({ name }) => `.nexus/secrets/${name}.key`,
   switch: ({ upstream }) => `to ${upstream.url}`,
   drain: ({ url }) => url,
   update: ({ container, limits }) => `${limits ? "limits" : "restart policy"} of ${container}`,

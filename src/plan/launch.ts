@@ -7,6 +7,7 @@ import { actionId, secretsVolume } from "./names.ts";
 import { firstAliases, idsOf, joinActions } from "./networks.ts";
 import type { Action } from "./plan.ts";
 import { heirs, predecessors, type Scene, stopsFirst } from "./scene.ts";
+import { grantKeyId, secretFilesOf } from "./service-keys.ts";
 import { needsSeed } from "./shared-actions.ts";
 
 /** Seeds secrets, creates, connects, makes room and starts: whatever of it is needed. */
@@ -32,13 +33,14 @@ function seedAction(course: Course, { input }: Scene): readonly Action[] {
         ...imageGates(image.ref),
         actionId("create-volume", volume),
         actionId("remove", `${volume}-carrier`),
+        grantKeyId(service.name),
       ],
       because: "secrets are written before the container is created",
       service: service.name,
       volume,
       image: image.ref,
       ...(service.user !== undefined && { user: service.user }),
-      secrets: service.secrets,
+      secrets: secretFilesOf(service),
     },
   ];
 }
@@ -125,6 +127,7 @@ function startGates(course: Course, scene: Scene): readonly string[] {
   return [
     actionId("create", next.name),
     actionId("stop", next.name),
+    grantKeyId(member.name),
     actionId("update", next.name, "limits"),
     ...member.networks.map((network) => actionId("create-network", network)),
     ...idsOf(joinActions(course, scene)),

@@ -105,7 +105,7 @@ function serviceMember(
     name: service.name,
     role: service.oneShot ? "job" : "service",
     blueprint: blueprintOn(networks, service, { stack: stack.name, ...(gpus && { gpus }) }),
-    contents: contentsOf(service, input.secretDigests),
+    contents: contentsOf(service, input),
     image: service.image,
     networks,
     service,
@@ -147,10 +147,17 @@ function dependsOn(dependent: Service, dependency: Service): boolean {
   return dependent.dependsOn.some(({ service }) => service === dependency.name);
 }
 
-function contentsOf(service: ContainerService, digests: UpInput["secretDigests"]): HashedContents {
-  const secrets = service.secrets.map(({ name }) => [name, digests[name] ?? ""]);
+function contentsOf(
+  service: ContainerService,
+  { secretDigests, serviceKeys }: UpInput,
+): HashedContents {
+  const secrets = service.secrets.map(({ name }) => [name, secretDigests[name] ?? ""]);
+  const { gatewayKey, name } = service;
   return {
-    secrets: Object.fromEntries(secrets),
+    secrets: {
+      ...Object.fromEntries(secrets),
+      ...(gatewayKey && { [gatewayKey.name]: serviceKeys[name]?.digest ?? "" }),
+    },
     ...(service.image.kind === "build" && { build: service.image.build.contentHash }),
   };
 }

@@ -13,6 +13,7 @@ import { configureId, firstKeyId, firstKeyName, gatewayName } from "./names.ts";
 import { inOrder } from "./order.ts";
 import type { Action, Plan, UpInput } from "./plan.ts";
 import { gatewayStays, type Scene, setScene } from "./scene.ts";
+import { serviceKeyActions } from "./service-keys.ts";
 import { imageActions, networkActions, volumeActions, volumeWarnings } from "./shared-actions.ts";
 import { tendActions } from "./tend.ts";
 
@@ -30,6 +31,7 @@ export function planUp(input: UpInput): Plan {
     ...scene.courses.slice(0, 1).flatMap((gateway) => memberActions(gateway, scene)),
     ...configureActions(scene),
     ...keyActions(scene),
+    ...serviceKeyActions(scene),
     ...scene.courses.slice(1).flatMap((course) => memberActions(course, scene)),
     ...externalActions(scene),
     ...orphanActions(scene),

@@ -8,7 +8,7 @@ import type {
   VolumeRequest,
 } from "../engine/engine.ts";
 import type { GatewayConfig, Upstream } from "../gateway/config.ts";
-import type { StackReadiness } from "../gateway/protocol.ts";
+import type { KeyRecord, StackReadiness } from "../gateway/protocol.ts";
 import type {
   CertificateFiles,
   BuildSource,
@@ -78,6 +78,8 @@ type Doing =
   | { kind: "configure"; config: GatewayConfig; certified?: CertificateFiles }
   /** Makes the gateway's first key and keeps it for the user below `folder`, the stack file's. */
   | { kind: "create-key"; name: string; folder: string }
+  /** Saves a service's own key below `folder` unless it is there, and has the gateway know it. */
+  | { kind: "grant-key"; name: string; folder: string }
   /** Points one upstream of the gateway's configuration at a new container. */
   | { kind: "switch"; upstream: Upstream }
   | { kind: "drain"; url: string }
@@ -120,6 +122,12 @@ export type Plan = Readonly<{
   warnings: readonly string[];
 }>;
 
+/** A key as the gateway knows it. */
+export type KnownKey = Pick<KeyRecord, "name" | "digest" | "scopes">;
+
+/** The key of the gateway that a service has, or gets by this plan: its digest as the gateway keeps it, never the key. */
+export type ServiceKey = Readonly<{ digest: string; saved: boolean }>;
+
 /** Everything a plan for `up` depends on. */
 export type UpInput = Readonly<{
   stack: Stack;
@@ -134,11 +142,15 @@ export type UpInput = Readonly<{
     readiness?: StackReadiness;
     /** Digest of the certificate that the stack names. */
     certificate?: string;
+    /** The keys that the running gateway knows; undefined when it was not asked or does not answer. */
+    keys?: readonly KnownKey[];
   }>;
   /** Version of Nexus, for the labels. */
   version: string;
   /** By the secret's name; keyed digests, never the secrets. */
   secretDigests: Readonly<Record<string, string>>;
+  /** By service: every one that has a key of the gateway of its own. */
+  serviceKeys: Readonly<Record<string, ServiceKey>>;
   /**
    * Overrides the services' pull policies but `never`. What an `always` pull brought is seen by the next plan only:
    * observe again after applying it and plan with `missing`.

@@ -8,6 +8,7 @@ import {
   VolumeConflictError,
   VolumeMissingError,
 } from "./errors.ts";
+import { hasSecrets } from "./container-request.ts";
 import { hasInternalNetwork } from "./member.ts";
 import {
   actionId,
@@ -80,7 +81,8 @@ export function volumeWarnings({ stack, observed }: UpInput): readonly string[] 
 
 /** Secrets are written anew for every container that is created. */
 export function needsSeed({ member, next }: Course): boolean {
-  return next.existing === undefined && (member.service?.secrets.length ?? 0) > 0;
+  const { service } = member;
+  return next.existing === undefined && service !== undefined && hasSecrets(service);
 }
 
 function shared({ service: _service, ...action }: Action): Action {

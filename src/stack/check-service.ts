@@ -2,7 +2,7 @@
 import { isMovingTag, isReference } from "./image-reference.ts";
 import { type Member, memberProblem } from "./members.ts";
 import type { Problem } from "./problem.ts";
-import { isJob } from "./resolve-service.ts";
+import { gatewayKeyName, isJob } from "./resolve-service.ts";
 import type { ServiceSpec } from "./schema/service.ts";
 
 type Check = (member: Member) => readonly Problem[];
@@ -36,6 +36,7 @@ export function serviceProblems(member: Member): readonly Problem[] {
           mountProblems,
           limitProblems,
           egressProblems,
+          keyProblems,
         ]
       : [externalProblems, provenProblems];
   return checks.flatMap((check) => check(member));
@@ -154,4 +155,17 @@ function egressProblems(member: Member): readonly Problem[] {
         ),
       ]
     : [];
+}
+
+/** Nobody's key becomes a service's by accident: neither the user's own nor another secret. */
+function keyProblems(member: Member): readonly Problem[] {
+  const { gateway_key: wanted, secrets = [] } = member.spec;
+  if (wanted !== true) return [];
+  const named =
+    "cannot be had by a service that is called `default`, as your own key is: give the service another name";
+  const doubled = "is the name under which its own key of the gateway comes: rename the secret";
+  return [
+    ...(member.name === "default" ? [memberProblem(member, ["gateway_key"], named)] : []),
+    ...(secrets.includes(gatewayKeyName) ? [memberProblem(member, ["secrets"], doubled)] : []),
+  ];
 }

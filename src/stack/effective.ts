@@ -32,6 +32,7 @@ const order = [
   "depends_on",
   "environment",
   "secrets",
+  "gateway_key",
   "volumes",
   "tmpfs",
   "ports",

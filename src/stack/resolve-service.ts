@@ -37,6 +37,9 @@ export type Surroundings = Readonly<{
   jobs: ReadonlySet<string>;
 }>;
 
+/** What a service's own key of the gateway is called below /run/secrets. */
+export const gatewayKeyName = "gateway_key";
+
 /** A service without a port that is not restarted is a job: done when it exits 0. */
 export function isJob(spec: ServiceSpec): boolean {
   return spec.port === undefined && spec.external === undefined && spec.restart === "no";
@@ -127,6 +130,7 @@ function resolveContainer(
     stableMs: spec.stable_for,
     egress: spec.egress,
     secrets: (spec.secrets ?? []).map((name) => secretOf(name, around)),
+    ...(spec.gateway_key && { gatewayKey: gatewayKeyOf(member.name, around) }),
     modelPull: spec.model_pull ?? (spec.probe?.models === "ollama" ? "ollama" : "none"),
     oneShot: isJob(spec),
   };
@@ -238,6 +242,11 @@ function healthcheckOf(spec: NonNullable<ServiceSpec["healthcheck"]>): Healthche
 /** A secret is a file under `.nexus/secrets/` unless the stack file says where it is. */
 function secretOf(name: string, { secrets, directory }: Surroundings): SecretFile {
   return { name, file: secrets[name] ?? join(directory, ".nexus", "secrets", name) };
+}
+
+/** The service's own key lies where every saved key does, under the service's name. */
+function gatewayKeyOf(service: string, { directory }: Surroundings): SecretFile {
+  return { name: gatewayKeyName, file: join(directory, ".nexus", "secrets", `${service}.key`) };
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -183,6 +183,8 @@ export type ContainerService = Served &
     stableMs: number;
     egress: boolean;
     secrets: readonly SecretFile[];
+    /** The key of the gateway that is its own, if it gets one; `up` makes the file. */
+    gatewayKey?: SecretFile;
     modelPull: ModelPull;
     /** A one-shot job: it is done when it exits 0. */
     oneShot: boolean;

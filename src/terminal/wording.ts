@@ -21,6 +21,7 @@ const verbs: Readonly<Record<ActionKind, readonly [doing: string, done: string]>
   "pull-model": ["pulling", "pulled"],
   configure: ["configuring", "configured"],
   "create-key": ["making", "made"],
+  "grant-key": ["giving it", "gave it"],
   switch: ["switching", "switched"],
   drain: ["waiting for", "finished"],
   update: ["updating", "updated"],
@@ -64,6 +65,7 @@ const plainObjects: Readonly<Partial<Record<ActionKind, string>>> = {
   "seed-secrets": "its secrets",
   configure: "the gateway",
   "create-key": "its first key",
+  "grant-key": "its key of the gateway",
   drain: "open requests",
   switch: "the gateway over",
 };

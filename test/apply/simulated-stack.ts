@@ -1,9 +1,15 @@
 /** A stack on an engine in memory, with a gateway that sees which containers run: enough to apply real plans. */
 import { changeStack, type ChangeOptions, type Survey } from "../../src/apply/bring-up.ts";
 import type { ApplyEvent, ApplyReport } from "../../src/apply/events.ts";
+import { askForKeys, readServiceKeys } from "../../src/apply/service-keys.ts";
 import type { Execution } from "../../src/engine/engine.ts";
 import { configHash, type GatewayConfig } from "../../src/gateway/config.ts";
-import type { ControlReply, StackReadiness } from "../../src/gateway/protocol.ts";
+import {
+  type ControlReply,
+  type KeyRecord,
+  recordOf,
+  type StackReadiness,
+} from "../../src/gateway/protocol.ts";
 import { planUp } from "../../src/plan/plan-up.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { Stack } from "../../src/stack/stack.ts";
@@ -14,6 +20,8 @@ import { type Behaviour, InMemoryEngine } from "../support/in-memory-engine.ts";
 /** The images that simulated stacks are made of. */
 const images = ["db:1", "db:2", "web:1", "web:2", "nexus-gateway:abc", "nexus-gateway:new"];
 
+const made = new Date("2026-01-01T00:00:00Z");
+
 /** An engine in memory whose gateways answer, and whose calls can be made to fail. */
 export class SimulatedEngine extends InMemoryEngine {
   /** Images whose containers never become ready. */
@@ -21,6 +29,8 @@ export class SimulatedEngine extends InMemoryEngine {
   /** Called before every call that is recorded by this name, such as `start`: what it throws is what the call throws. */
   before: (call: string, subject: string) => void | Promise<void> = () => undefined;
   config: GatewayConfig | undefined;
+  /** The keys that the gateway has in its volume. */
+  readonly keys: KeyRecord[] = [recordOf("nx_mine", { name: "default", scopes: ["admin"] }, made)];
   readonly stubs: GatewayStub[] = [];
 
   constructor(behaviour: (image: string) => Behaviour = () => ({})) {
@@ -88,7 +98,8 @@ export class SimulatedEngine extends InMemoryEngine {
       if (report) send(report.state === "ready" ? { id, ok: report } : { id, progress: report });
       return;
     }
-    send({ id, ok: request.op === "keys.list" ? [{ name: "default" }] : null });
+    if (request.op === "keys.add") this.keys.push(request.key);
+    send({ id, ok: request.op === "keys.list" ? this.keys : null });
   }
 }
 
@@ -110,11 +121,18 @@ export async function bringUp(
   const survey = async (): Promise<Survey> => {
     const observed = await engine.observe(stack.name, images);
     const { readiness } = engine;
-    const gateway = { image: gatewayImage, ...(readiness && { readiness }) };
-    const plan = planUp(upInput(stack, { observed, gateway }));
+    const { byService, fresh } = await readServiceKeys(stack);
+    const keys = readiness && (await askForKeys(engine, observed));
+    const gateway = {
+      image: gatewayImage,
+      ...(readiness && { readiness }),
+      ...(keys && { keys }),
+    };
+    const plan = planUp(upInput(stack, { observed, gateway, serviceKeys: byService }));
     // Assembled nowhere: the image is there.
     const unused = {} as Survey["gatewayImage"];
-    return { plan, observed, description: await engine.describe(), gatewayImage: unused };
+    const description = await engine.describe();
+    return { plan, observed, description, gatewayImage: unused, freshKeys: fresh };
   };
   const change: ChangeOptions = {
     engine,

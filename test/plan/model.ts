@@ -82,6 +82,7 @@ const effects: Effects = {
   configure: (world, { config }) =>
     must({ ...world, config }, gatewayRuns(world), "no gateway to configure"),
   "create-key": (world) => must(world, gatewayRuns(world), "no gateway to give a key"),
+  "grant-key": (world) => must(world, gatewayRuns(world), "no gateway to give a key"),
   switch: (world, { upstream }) => switchTo(world, upstream),
   drain: (world) => must(world, gatewayRuns(world), "no gateway to drain"),
   update: (world, { container: name, limits, restart }) =>

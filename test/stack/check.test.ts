@@ -29,6 +29,21 @@ describe("how the parts go together", () => {
       /^services\.a\.external: must be scheme, host, port and path only/,
     ],
     [
+      "the user's own key for a service",
+      "services: {default: {image: 'x:1', gateway_key: true}}",
+      /^services\.default\.gateway_key: cannot be had by a service that is called `default`/,
+    ],
+    [
+      "a secret in the place of the service's own key",
+      "services: {a: {image: 'x:1', gateway_key: true, secrets: [gateway_key]}}",
+      /^services\.a\.secrets: is the name under which its own key of the gateway comes/,
+    ],
+    [
+      "a key of its own for what runs elsewhere",
+      "services: {a: {external: 'http://h/v1', gateway_key: true}}",
+      /^services\.a\.gateway_key: `gateway_key` is for services that Nexus runs/,
+    ],
+    [
       "a level without a port",
       "services: {a: {image: 'x:1', ready: reachable}}",
       "services.a.ready: cannot be `reachable`: it has no `port` to ask",

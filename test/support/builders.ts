@@ -261,6 +261,7 @@ export function upInput(stack: Stack, overrides: Partial<UpInput> = {}): UpInput
     gateway: { image: "nexus-gateway:abc" },
     version: "1.0.0",
     secretDigests: {},
+    serviceKeys: {},
     ...overrides,
   };
 }

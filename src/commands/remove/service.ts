@@ -1,6 +1,7 @@
 import { Args } from "@oclif/core";
 import { type EditDocument, EditingCommand, editFlags } from "../../editing-command.ts";
 import { removeService } from "../../stack/edit.ts";
+import type { Stack } from "../../stack/stack.ts";
 
 export default class RemoveService extends EditingCommand {
   static override summary = "Take a service out of the stack file.";
@@ -24,6 +25,14 @@ export default class RemoveService extends EditingCommand {
     const { stack } = await this.loadStack(flags);
     const edit = (text: string): string => removeService(text, args.name);
     const question = `Take ${args.name} out of the stack file? Its volumes stay.`;
-    return this.edit(flags, { stack, service: args.name, edit, question });
+    const document = await this.edit(flags, { stack, service: args.name, edit, question });
+    if (document.written) this.#noteKey(stack, args.name);
+    return document;
+  }
+
+  #noteKey({ services }: Stack, name: string): void {
+    const service = services.find((each) => each.name === name);
+    if (service?.kind === "container" && service.gatewayKey)
+      this.note(`Its key of the gateway stays: remove it with \`nexus keys rm ${name}\`.`);
   }
 }

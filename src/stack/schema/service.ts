@@ -104,6 +104,11 @@ const nexusKeys = {
     .array(secretName)
     .optional()
     .describe("Secrets that it reads as files under /run/secrets/."),
+  gateway_key: boolean
+    .optional()
+    .describe(
+      "true: it has a key of the gateway of its own, made by `up` and read from /run/secrets/gateway_key. Default false.",
+    ),
   max_concurrency: integer(1)
     .optional()
     .describe("Requests that the gateway sends it at once; unlimited by default."),
