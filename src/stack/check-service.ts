@@ -2,7 +2,8 @@
 import { isMovingTag, isReference } from "./image-reference.ts";
 import { type Member, memberProblem } from "./members.ts";
 import type { Problem } from "./problem.ts";
-import { gatewayKeyName, isJob } from "./resolve-service.ts";
+import { gatewayKeyName } from "./resolve-secrets.ts";
+import { isJob } from "./resolve-service.ts";
 import type { ServiceSpec } from "./schema/service.ts";
 
 type Check = (member: Member) => readonly Problem[];

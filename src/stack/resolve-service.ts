@@ -1,11 +1,11 @@
 /** Turns a complete service spec into the service that is planned with. Pure. */
-import { join } from "node:path";
 import { probeSchema } from "../gateway/config.ts";
 import { type FullSpec, withDefaults } from "./defaults.ts";
 import type { Gathered } from "./gather.ts";
 import type { Variables } from "./interpolate.ts";
 import type { Member } from "./members.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
+import { resolveSecrets } from "./resolve-secrets.ts";
 import type { GpuSpec } from "./schema/network.ts";
 import type { DependencySpec } from "./schema/process.ts";
 import type { ServiceSpec } from "./schema/service.ts";
@@ -20,7 +20,6 @@ import type {
   ImageSource,
   Limits,
   RestartPolicy,
-  SecretFile,
   Service,
 } from "./stack.ts";
 
@@ -36,9 +35,6 @@ export type Surroundings = Readonly<{
   /** Names of those that are done when they exit. */
   jobs: ReadonlySet<string>;
 }>;
-
-/** What a service's own key of the gateway is called below /run/secrets. */
-export const gatewayKeyName = "gateway_key";
 
 /** A service without a port that is not restarted is a job: done when it exits 0. */
 export function isJob(spec: ServiceSpec): boolean {
@@ -129,8 +125,7 @@ function resolveContainer(
     stopGraceMs: spec.stop_grace_period,
     stableMs: spec.stable_for,
     egress: spec.egress,
-    secrets: (spec.secrets ?? []).map((name) => secretOf(name, around)),
-    ...(spec.gateway_key && { gatewayKey: gatewayKeyOf(member.name, around) }),
+    ...resolveSecrets(member.name, spec, around),
     modelPull: spec.model_pull ?? (spec.probe?.models === "ollama" ? "ollama" : "none"),
     oneShot: isJob(spec),
   };
@@ -237,16 +232,6 @@ function healthcheckOf(spec: NonNullable<ServiceSpec["healthcheck"]>): Healthche
     test,
     ...defined({ intervalMs: interval, timeoutMs: timeout, startPeriodMs: startPeriod, retries }),
   };
-}
-
-/** A secret is a file under `.nexus/secrets/` unless the stack file says where it is. */
-function secretOf(name: string, { secrets, directory }: Surroundings): SecretFile {
-  return { name, file: secrets[name] ?? join(directory, ".nexus", "secrets", name) };
-}
-
-/** The service's own key lies where every saved key does, under the service's name. */
-function gatewayKeyOf(service: string, { directory }: Surroundings): SecretFile {
-  return { name: gatewayKeyName, file: join(directory, ".nexus", "secrets", `${service}.key`) };
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
