@@ -82,10 +82,15 @@ export abstract class NexusCommand extends Command {
 
   /** What templates are chosen for. Whoever needs an engine meets its failure later; a stack can be read without. */
   async #machine(flags: SharedFlags): Promise<Machine> {
+    return (await this.knownMachine(flags)) ?? assumedMachine();
+  }
+
+  /** The machine that containers run on; undefined where no engine can be asked. */
+  protected async knownMachine(flags: SharedFlags): Promise<Machine | undefined> {
     try {
       return machineOf(await (await this.connect(flags)).describe());
     } catch (error) {
-      if (error instanceof NexusError) return { architecture: imageArchitecture(), gpus: [] };
+      if (error instanceof NexusError) return undefined;
       throw error;
     }
   }
@@ -143,9 +148,9 @@ export function machineOf({
   };
 }
 
-/** This machine's processor as images name it. */
-function imageArchitecture(): string {
-  return process.arch === "x64" ? "amd64" : process.arch;
+/** What is assumed where no engine can be asked: this machine's processor as images name it, and no GPU. */
+export function assumedMachine(): Machine {
+  return { architecture: process.arch === "x64" ? "amd64" : process.arch, gpus: [] };
 }
 
 /** The failure as one JSON document, for programs. */

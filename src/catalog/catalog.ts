@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { InvalidTemplateError, UnknownTemplateError } from "./errors.ts";
-import { capabilitiesOf, type Template, templateSchema } from "./template.ts";
+import { templatesFor } from "./choose-template.ts";
+import { bareWord, type Job, jobOf } from "./jobs.ts";
+import { capabilitiesOf, jobs, type Template, templateSchema } from "./template.ts";
 
 /** Every template, in the order of their ids. */
 export type Catalog = readonly Template[];
@@ -61,20 +63,36 @@ function parseYaml(file: string, text: string): unknown {
   }
 }
 
-/** The template of that id, else the first that provides or is known by that word. Throws {@link UnknownTemplateError}. */
+/** What a word of `nexus add service` means: one template, or a job with those who do it, or those that are known by it. */
+export type Meaning = Readonly<{ templates: readonly [Template, ...Template[]]; job?: Job }>;
+
+/** The template of that id; else those who do the job, best first; else those known by the word. Throws {@link UnknownTemplateError}. */
+export function meaningOf(catalog: Catalog, word: string): Meaning {
+  const bare = bareWord(word);
+  const isNamed = ({ id }: Template): boolean => bareWord(id) === bare;
+  const named = catalog.find(({ id }) => id === word) ?? catalog.find(isNamed);
+  if (named) return { templates: [named] };
+  const job = jobOf(word);
+  const [best, ...next] = job === undefined ? [] : templatesFor(catalog, job);
+  if (job !== undefined && best) return { templates: [best, ...next], job };
+  const [first, ...others] = catalog.filter((template) => knownBy(template).includes(bare));
+  if (first) return { templates: [first, ...others] };
+  throw new UnknownTemplateError(word, nearIds(catalog, word.toLowerCase()));
+}
+
+function knownBy(template: Template): readonly string[] {
+  return [...capabilitiesOf(template), ...template.words].map(bareWord);
+}
+
+/** The template of that id, else the first that the word means. Throws {@link UnknownTemplateError}. */
 export function findTemplate(catalog: Catalog, word: string): Template {
-  const wanted = word.toLowerCase();
-  const found =
-    catalog.find(({ id }) => id === wanted) ??
-    catalog.find((template) => [...capabilitiesOf(template), ...template.words].includes(wanted));
-  if (found) return found;
-  throw new UnknownTemplateError(word, nearIds(catalog, wanted));
+  return meaningOf(catalog, word).templates[0];
 }
 
 /** Ids that share most of their letters with the word, the nearest first. */
 function nearIds(catalog: Catalog, word: string): readonly string[] {
-  const ranked = catalog
-    .map(({ id }) => ({ id, likeness: likeness(id, word) }))
+  const ranked = [...catalog.map(({ id }) => id), ...jobs]
+    .map((id) => ({ id, likeness: likeness(id, word) }))
     .filter((candidate) => candidate.likeness >= 0.4)
     .toSorted((left, right) => right.likeness - left.likeness);
   return ranked.slice(0, 3).map(({ id }) => id);

@@ -17,6 +17,70 @@ export class UnknownTemplateError extends NexusError {
   }
 }
 
+/** Somebody does that work, but nobody on this hardware. */
+export class NothingFitsError extends NexusError {
+  readonly code = "NEXUS_NOTHING_FITS";
+  readonly exitCode = exitCodes.resources;
+  readonly remedy: string;
+  override readonly details: Readonly<{ word: string; refused: readonly Refused[] }>;
+
+  constructor(word: string, refused: readonly Refused[], instead: readonly string[]) {
+    const reasons = refused.map(({ template, because }) => `${template}: ${because}`);
+    super(
+      `Nothing for \`${word}\` fits this engine, so nothing was written.\n${reasons.join("\n")}`,
+    );
+    const other = instead.map((id) => `\`nexus add service ${id}\``).join(" or ");
+    this.remedy = `${other === "" ? "" : `Take another one with ${other}. `}\`nexus gpu ls\` shows what the engine offers, \`nexus catalog\` what fits it.`;
+    this.details = { word, refused };
+  }
+}
+
+/** A template, and why it cannot be taken. */
+export type Refused = Readonly<{ template: string; because: string }>;
+
+/** The catalog knows the software, but there is no image that it could name. */
+export class TemplateMissingError extends NexusError {
+  readonly code = "NEXUS_TEMPLATE_MISSING";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy: string;
+
+  constructor(template: string, missing: string) {
+    super(`\`${template}\` is in the catalog but cannot be added: ${missing}`);
+    this.remedy = `Start a service of your own with \`nexus add service ${template} --scaffold\`, or see what else there is with \`nexus catalog\`.`;
+  }
+}
+
+/** `--as` names a template that does something else. */
+export class NotForJobError extends NexusError {
+  readonly code = "NEXUS_NOT_FOR_JOB";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy: string;
+  override readonly details: Readonly<{ word: string; candidates: readonly string[] }>;
+
+  constructor(template: string, word: string, candidates: readonly string[]) {
+    super(`\`${template}\` is no template for \`${word}\`.`);
+    this.remedy = `Choose ${candidates.join(" or ")}, as in \`nexus add service ${word} --as ${candidates[0] ?? ""}\`.`;
+    this.details = { word, candidates };
+  }
+}
+
+/** A template needs to be told something that only its user knows. */
+export class KeyNeededError extends NexusError {
+  readonly code = "NEXUS_KEY_NEEDED";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy: string;
+  override readonly details: Readonly<{ key: string; example: string }>;
+
+  constructor(
+    template: string,
+    { key, question, example }: Readonly<{ key: string; question: string; example: string }>,
+  ) {
+    super(`\`${template}\` needs \`${key}\`: ${question}`);
+    this.remedy = `Say it: \`nexus add service ${template} --set ${key}=${example}\`.`;
+    this.details = { key, example };
+  }
+}
+
 /** A template's `service.yaml` breaks its schema. */
 export class InvalidTemplateError extends NexusError {
   readonly code = "NEXUS_INVALID_TEMPLATE";

@@ -165,8 +165,13 @@ export type ServiceKeys = Readonly<Record<string, unknown>>;
 
 /** The template's service in one of its variants: the variant's keys win; maps such as `environment` are laid over each other. */
 export function keysOf(template: Template, chosen: Variant | undefined): ServiceKeys {
-  const merged: Record<string, unknown> = { ...template.service };
-  for (const [key, value] of Object.entries(chosen?.service ?? {})) {
+  return overlaid(template.service, chosen?.service ?? {});
+}
+
+/** Keys over keys: the upper ones win; maps such as `environment` are laid over each other. */
+export function overlaid(lower: ServiceKeys, upper: ServiceKeys): ServiceKeys {
+  const merged: Record<string, unknown> = { ...lower };
+  for (const [key, value] of Object.entries(upper)) {
     const below = merged[key];
     merged[key] = isMap(below) && isMap(value) ? { ...below, ...value } : value;
   }

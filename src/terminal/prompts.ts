@@ -33,6 +33,14 @@ export async function select<Value>(
   );
 }
 
+/** Asks for a text, which may not be empty. Throws PromptNeedsTerminalError, PromptCancelledError. */
+export async function writeIn(question: Question): Promise<string> {
+  const { message } = question;
+  return ask(question, async ({ input: prompt }) =>
+    prompt({ message, required: true }, { output: process.stderr }),
+  );
+}
+
 type Prompts = typeof inquirer;
 
 async function ask<Answer>(

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { serviceToAdd } from "../../src/stack/added-service.ts";
+import { scaffoldAddition } from "../../src/stack/added-service.ts";
 import { InvalidAssignmentError, readAssignments } from "../../src/stack/assignments.ts";
 import { readCatalog } from "../../src/catalog/catalog.ts";
 import { NoScaffoldError } from "../../src/catalog/errors.ts";
@@ -72,27 +72,22 @@ test("keys on the command line become the values that the stack file would have"
   expect(() => readAssignments(["models"])).toThrow(InvalidAssignmentError);
 });
 
-test("a template is added by reference; a scaffold by a copy that is written only when it is agreed to", async () => {
+test("a scaffold is added by a copy that is written only when it is agreed to", async () => {
   const catalog = await readCatalog();
-  const wish = {
-    word: "ollama",
-    scaffold: false,
-    template: "example",
-    keys: ["gpus=none"],
-    directory: folder,
-  };
-  expect(serviceToAdd(catalog, wish)).toEqual({
-    name: "ollama",
-    spec: { template: "ollama", gpus: "none" },
-  });
-  const scaffold = serviceToAdd(catalog, { ...wish, word: "ocr", scaffold: true });
-  expect(scaffold).toMatchObject({
-    name: "ocr",
-    spec: { build: "./services/ocr", port: 9000, environment: { SERVICE_NAME: "ocr" } },
-  });
+  const wish = { template: "example", name: "ocr", keys: { gpus: "none" }, directory: folder };
+  const scaffold = scaffoldAddition(catalog, wish);
+  expect(scaffold.services).toMatchObject([
+    {
+      name: "ocr",
+      spec: {
+        build: "./services/ocr",
+        port: 9000,
+        gpus: "none",
+        environment: { SERVICE_NAME: "ocr" },
+      },
+    },
+  ]);
   await expect(readFile(join(folder, "services/ocr/Dockerfile"))).rejects.toThrow("ENOENT");
   expect(await scaffold.copySources?.()).toContain(join(folder, "services/ocr/Dockerfile"));
-  expect(() => serviceToAdd(catalog, { ...wish, scaffold: true, template: "ollama" })).toThrow(
-    NoScaffoldError,
-  );
+  expect(() => scaffoldAddition(catalog, { ...wish, template: "ollama" })).toThrow(NoScaffoldError);
 });
