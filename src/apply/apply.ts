@@ -123,13 +123,13 @@ class Run {
   }
 
   async #explain(action: Action, error: NexusError): Promise<void> {
-    const { engine } = this.#world.context;
+    const { engine, signatures } = this.#world.context;
     const { service = "" } = action;
     if (this.#failures.has(service)) return;
-    const id = this.#containerOf(action);
+    const failing = { engine, service, cause: causeOf(error), signatures: signatures?.[service] };
     this.#failures.set(
       service,
-      await diagnose({ engine, service, containerId: id, cause: causeOf(error) }),
+      await diagnose({ ...failing, containerId: this.#containerOf(action) }),
     );
     this.#recovery.begin(service);
   }

@@ -7,6 +7,7 @@ import type { ApplyEvent, ApplyReport } from "./events.ts";
 import { applyPlan } from "./apply.ts";
 import type { GatewayImage } from "./gateway-image.ts";
 import { clearDeadLock, withStackLock } from "./lock.ts";
+import type { Signatures } from "./signatures.ts";
 import { afterLoss, waitForEngine } from "./loss.ts";
 
 /** How often a change is begun anew because the engine went away in the middle. */
@@ -20,6 +21,7 @@ export type Survey = Readonly<{
   gatewayImage: GatewayImage;
   /** Keys that the plan makes, as digests in it; they are nowhere else. */
   freshKeys?: ReadonlyMap<string, string>;
+  signatures?: Signatures;
 }>;
 
 export type ChangeOptions = Readonly<{

@@ -9,6 +9,7 @@ import { tellBlocked } from "./blocked.ts";
 import { bystander } from "./bystander.ts";
 import { driftOf } from "./drift.ts";
 import { askGateway } from "./gateway-access.ts";
+import { signaturesOf } from "./signatures.ts";
 import { generationsOf, selectServices, servicesOf } from "./selection.ts";
 
 /** One service, or the gateway, as `nexus status` shows it. */
@@ -61,7 +62,7 @@ export async function readStackStatus(question: StatusQuestion): Promise<StackSt
   const readiness = await askGateway(question.engine, observed);
   const status = judgeStack({ ...question, observed, readiness });
   const services = await Promise.all(
-    status.services.map((service) => withLastWords(service, question.engine, observed)),
+    status.services.map((service) => withLastWords(service, question, observed)),
   );
   return { ...status, services };
 }
@@ -69,7 +70,7 @@ export async function readStackStatus(question: StatusQuestion): Promise<StackSt
 /** Adds what the container printed last to a service that is in trouble, and the advice that follows from it. */
 async function withLastWords(
   service: ServiceStatus,
-  engine: Engine,
+  { engine, stack }: Pick<StatusQuestion, "engine" | "stack">,
   { containers }: Observed,
 ): Promise<ServiceStatus> {
   const { atLevel, cause, container } = service;
@@ -80,6 +81,7 @@ async function withLastWords(
     service: service.service,
     containerId,
     cause,
+    signatures: stack && signaturesOf(stack)[service.service],
   });
   return { ...service, sentence: message, remedy, logs };
 }

@@ -7,6 +7,7 @@ import type { Survey } from "./bring-up.ts";
 import { readGatewayImage } from "./gateway-image.ts";
 import { chooseNodeBase } from "./node-base.ts";
 import { selectServices } from "./selection.ts";
+import { signaturesOf } from "./signatures.ts";
 
 /** Plans the removal of everything that carries the stack's label; volumes only when asked. */
 export async function surveyDown(
@@ -27,7 +28,8 @@ export async function surveyRestart(
     stack.services.map(({ name }) => name),
   );
   const around = await look(engine, stack.name);
-  return { ...around, plan: planRestart({ stack, observed: around.observed, services }) };
+  const plan = planRestart({ stack, observed: around.observed, services });
+  return { ...around, plan, signatures: signaturesOf(stack) };
 }
 
 async function look(engine: Engine, stack: string): Promise<Omit<Survey, "plan">> {

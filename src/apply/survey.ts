@@ -14,6 +14,7 @@ import { findGpus } from "./find-gpus.ts";
 import { readGatewayImage } from "./gateway-image.ts";
 import { chooseNodeBase } from "./node-base.ts";
 import { askForKeys, readServiceKeys, type ServiceKeys } from "./service-keys.ts";
+import { signaturesOf } from "./signatures.ts";
 
 /** What `up` and `plan` start from. */
 export type UpRequest = Readonly<{
@@ -57,7 +58,14 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
     serviceKeys: serviceKeys.byService,
     ...(pull ? { pull } : {}),
   });
-  return { plan, observed, description, gatewayImage, freshKeys: serviceKeys.fresh };
+  return {
+    plan,
+    observed,
+    description,
+    gatewayImage,
+    freshKeys: serviceKeys.fresh,
+    signatures: signaturesOf(stack),
+  };
 }
 
 function hasKeys({ byService }: ServiceKeys): boolean {

@@ -8,6 +8,7 @@ import type { Certified } from "./certificate-files.ts";
 import { ObjectGoneError } from "./errors.ts";
 import type { Progress } from "./events.ts";
 import type { GatewayImage } from "./gateway-image.ts";
+import type { Signatures } from "./signatures.ts";
 
 /** What apply needs from outside. */
 export type ApplyContext = Readonly<{
@@ -19,6 +20,7 @@ export type ApplyContext = Readonly<{
   freshKeys?: ReadonlyMap<string, string>;
   /** Aborted when the user interrupts: nothing new is started then. */
   signal: AbortSignal;
+  signatures?: Signatures;
 }>;
 
 /** Names resolved to ids, and connections opened once; lives as long as one apply. */

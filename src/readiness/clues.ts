@@ -1,5 +1,6 @@
 /** What a container's last lines give away, in the words that software is known to use. Pure. */
 import type { LogLine } from "../engine/engine.ts";
+import type { LogSignature } from "../stack/stack.ts";
 
 /** A clue as the end of a sentence, and what to do about it. */
 export type Clue = Readonly<{ message: string; remedy: string }>;
@@ -79,4 +80,20 @@ const clues: readonly (readonly [pattern: RegExp, clue: Clue])[] = [
 /** The first clue, most telling kind first; undefined when the lines say nothing we know. */
 export function clueIn(logs: readonly LogLine[]): Clue | undefined {
   return clues.find(([pattern]) => logs.some(({ text }) => pattern.test(text)))?.[1];
+}
+
+/** How much of a line is looked at: what matters stands at its beginning, and some lines hold whole documents. */
+const LINE_LENGTH = 1_000;
+
+/** What the service's own signatures say of its lines: the first signature that fits one of them. */
+export function signatureIn(
+  logs: readonly LogLine[],
+  signatures: readonly LogSignature[],
+): Clue | undefined {
+  const lines = logs.map(({ text }) => text.slice(0, LINE_LENGTH));
+  const found = signatures.find(({ pattern }) => {
+    const expression = new RegExp(pattern, "i");
+    return lines.some((line) => expression.test(line));
+  });
+  return found && { message: found.message.replace(/\.$/, ""), remedy: found.remedy };
 }

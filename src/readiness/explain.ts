@@ -1,6 +1,6 @@
 /** Every cause in plain words: what happened, and what to do about it. Pure. */
 import type { LogLine } from "../engine/engine.ts";
-import { clueIn } from "./clues.ts";
+import { type Clue, clueIn } from "./clues.ts";
 import type { Cause } from "./readiness.ts";
 
 /** One sentence for people, and one instruction. */
@@ -12,6 +12,8 @@ export type Circumstances = Readonly<{
   /** Nexus does not run it, so there is no container to look into. */
   external: boolean;
   logs: readonly LogLine[];
+  /** What the service's own signatures say of its lines; believed before anything that is guessed. */
+  known?: Clue | undefined;
 }>;
 
 /** Written as a method, so that the table below may be read by a kind that is only known when it runs. */
@@ -22,8 +24,21 @@ type Explain<Kind extends Cause["kind"]> = {
 /** Says why a service is not at its level, and how to mend it. Its last log lines are read for clues. */
 export function explain(cause: Cause, circumstances: Circumstances): Explanation {
   const byKind: Readonly<Record<Cause["kind"], Explain<Cause["kind"]>>> = explanations;
-  return byKind[cause.kind](cause, circumstances);
+  const explanation = byKind[cause.kind](cause, circumstances);
+  const { known } = circumstances;
+  if (known === undefined || !outspoken.has(cause.kind)) return explanation;
+  const message = `${clause(explanation.message)}: ${known.message}.`;
+  return { message, remedy: known.remedy };
 }
+
+/** Causes for which a service's last words are believed, though nothing is guessed from them. */
+const outspoken: ReadonlySet<Cause["kind"]> = new Set([
+  "not-ready",
+  "still-loading",
+  "unhealthy",
+  "model-missing",
+  "request-failed",
+]);
 
 const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
   crashed: ({ exitCode }, circumstances) =>
@@ -47,11 +62,11 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
           remedy: `Raise \`mem_limit\` of ${service} in nexus.yaml, then run \`nexus up\`.`,
         },
 
-  "exited-early": (_cause, { service, logs }) => ({
-    message: `${service} ended by itself (exit code 0) before it could serve${clueText(logs)}.`,
+  "exited-early": (_cause, circumstances) => ({
+    message: `${circumstances.service} ended by itself (exit code 0) before it could serve${clueText(circumstances)}.`,
     remedy:
-      clueIn(logs)?.remedy ??
-      `Check \`command\` of ${service} in nexus.yaml. If it is a job that is meant to end, give it \`restart: "no"\` and no \`port\`.`,
+      clueOf(circumstances)?.remedy ??
+      `Check \`command\` of ${circumstances.service} in nexus.yaml. If it is a job that is meant to end, give it \`restart: "no"\` and no \`port\`.`,
   }),
 
   "start-refused": ({ message }, { service }) => ({
@@ -59,16 +74,16 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
     remedy: startRemedy(service, message),
   }),
 
-  "never-listened": ({ port, detail }, { service, external, logs }) =>
+  "never-listened": ({ port, detail }, { service, external, logs, known }) =>
     external
       ? {
           message: `Nothing answers on port ${port} where ${service} should be${aside(detail)}.`,
           remedy: `Start that server, or correct the address under \`external\` of ${service} in nexus.yaml. It must be reachable from a container: localhost is not.`,
         }
       : {
-          message: `${service} runs, but nothing answers on its port ${port}${aside(detail)}${clueText(logs)}.`,
+          message: `${service} runs, but nothing answers on its port ${port}${aside(detail)}${clueText({ logs, known })}.`,
           remedy:
-            clueIn(logs)?.remedy ??
+            clueOf({ logs, known })?.remedy ??
             `Check \`port\` of ${service} in nexus.yaml: the port the software listens on inside its container, on all addresses (0.0.0.0), not on 127.0.0.1.`,
         },
 
@@ -117,8 +132,9 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
   engine: ({ message, remedy }) => ({ message, remedy }),
 };
 
-function crash(exitCode: number, how: string, { service, logs }: Circumstances): Explanation {
-  const clue = clueIn(logs);
+function crash(exitCode: number, how: string, circumstances: Circumstances): Explanation {
+  const { service, logs } = circumstances;
+  const clue = clueOf(circumstances);
   const meaning = clue?.message ?? exitMeanings[exitCode]?.message;
   return {
     message: `${service} ${how}${meaning ? `: ${meaning}` : ""}.`,
@@ -151,8 +167,14 @@ const exitMeanings: Readonly<Record<number, Explanation>> = {
   143: { message: "it was told to stop", remedy: "Run `nexus up` to start it again." },
 };
 
-function clueText(logs: readonly LogLine[]): string {
-  const clue = clueIn(logs);
+type LastWords = Pick<Circumstances, "logs" | "known">;
+
+function clueOf({ logs, known }: LastWords): Clue | undefined {
+  return known ?? clueIn(logs);
+}
+
+function clueText(lastWords: LastWords): string {
+  const clue = clueOf(lastWords);
   return clue ? `: ${clue.message}` : "";
 }
 
