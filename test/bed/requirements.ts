@@ -33,6 +33,7 @@ const packages: Readonly<Record<string, string>> = {
   mount: "mount",
   busybox: "busybox-static",
   debootstrap: "debootstrap",
+  "espeak-ng": "espeak-ng",
   git: "git",
 };
 
