@@ -1,7 +1,7 @@
 /** The base of every command: shared flags, the engine, the stack, and failures turned into advice. */
 import { Command, Errors, Flags } from "@oclif/core";
 import type { Machine } from "./catalog/machine.ts";
-import type { Engine, EngineDescription } from "./engine/engine.ts";
+import type { Engine, EngineDescription, Gpu } from "./engine/engine.ts";
 import { exitCodes, NexusError } from "./errors.ts";
 import { explainFile } from "./file-refused.ts";
 import { fold } from "./terminal/fold.ts";
@@ -66,7 +66,8 @@ export abstract class NexusCommand extends Command {
   /** Loads the stack file that the flags name, for the engine's hardware, and passes its warnings on to stderr. */
   protected async loadStack(
     flags: SharedFlags,
-    machine: () => Promise<Machine> = () => this.#machine(flags),
+    machine: (need: Readonly<{ facts: boolean }>) => Promise<Machine> = (need) =>
+      this.#machine(flags, need),
   ): Promise<LoadedStack> {
     const { loadStack } = await import("./stack/load.ts");
     const loaded = await loadStack({
@@ -81,14 +82,21 @@ export abstract class NexusCommand extends Command {
   }
 
   /** What templates are chosen for. Whoever needs an engine meets its failure later; a stack can be read without. */
-  async #machine(flags: SharedFlags): Promise<Machine> {
-    return (await this.knownMachine(flags)) ?? assumedMachine();
+  async #machine(flags: SharedFlags, need: Readonly<{ facts: boolean }>): Promise<Machine> {
+    return (await this.knownMachine(flags, need)) ?? assumedMachine();
   }
 
-  /** The machine that containers run on; undefined where no engine can be asked. */
-  protected async knownMachine(flags: SharedFlags): Promise<Machine | undefined> {
+  /** The machine that containers run on, with the facts of its GPUs where they matter; undefined where no engine can be asked. */
+  protected async knownMachine(
+    flags: SharedFlags,
+    { facts }: Readonly<{ facts: boolean }> = { facts: true },
+  ): Promise<Machine | undefined> {
     try {
-      return machineOf(await (await this.connect(flags)).describe());
+      const engine = await this.connect(flags);
+      const description = await engine.describe();
+      if (!facts || description.gpuKinds.length === 0) return machineOf(description);
+      const { recallGpus } = await import("./apply/find-gpus.ts");
+      return machineOf(description, await recallGpus(engine, description));
     } catch (error) {
       if (error instanceof NexusError) return undefined;
       throw error;
@@ -132,12 +140,19 @@ export abstract class NexusCommand extends Command {
   }
 }
 
-/** The machine that an engine's containers run on, as far as the engine tells without being asked in a container. */
-export function machineOf({
-  architecture,
-  gpuKinds,
-  cdiDevices,
-}: Pick<EngineDescription, "architecture" | "gpuKinds" | "cdiDevices">): Machine {
+/**
+ * The machine that an engine's containers run on: with the GPUs that were found in a container, or, where nobody
+ * asked, with the makers that the engine is set up for.
+ */
+export function machineOf(
+  {
+    architecture,
+    gpuKinds,
+    cdiDevices,
+  }: Pick<EngineDescription, "architecture" | "gpuKinds" | "cdiDevices">,
+  found?: readonly Gpu[],
+): Machine {
+  if (found) return { architecture, gpus: found };
   const has = (kind: "nvidia" | "amd") =>
     gpuKinds.includes(kind) || cdiDevices.some((id) => id.startsWith(`${kind}.com/gpu=`));
   const vendors = (["nvidia", "amd"] as const).filter(has);

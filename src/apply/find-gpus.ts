@@ -1,9 +1,11 @@
-/** Which GPUs there are: asked in a container, but only when what the services have already does not answer it. */
+/** Which GPUs there are: asked in a container, but only when what containers remember does not answer it. */
 import { existsSync } from "node:fs";
 import type { Engine, EngineDescription, Gpu, GpuDevices, Observed } from "../engine/engine.ts";
+import { NexusError } from "../errors.ts";
 import { gpuIds } from "../plan/gpu-placement.ts";
 import type { ContainerService, Stack } from "../stack/stack.ts";
-import { ensureGatewayImage, type GatewayImage } from "./gateway-image.ts";
+import { ensureGatewayImage, type GatewayImage, readGatewayImage } from "./gateway-image.ts";
+import { chooseNodeBase } from "./node-base.ts";
 
 /** What the answer depends on. */
 export type GpuQuestion = Readonly<{
@@ -14,7 +16,7 @@ export type GpuQuestion = Readonly<{
   gatewayImage: GatewayImage;
 }>;
 
-/** The GPUs that the plan may give out; those that containers hold when every service has what it asks for. */
+/** The GPUs that the plan may give out; those that containers remember when every service has what it asks for. */
 export async function findGpus(question: GpuQuestion): Promise<readonly Gpu[]> {
   const { engine, stack, description, observed, gatewayImage } = question;
   const wanting = stack.services
@@ -22,12 +24,61 @@ export async function findGpus(question: GpuQuestion): Promise<readonly Gpu[]> {
     .filter(({ gpus }) => gpus.kind !== "none");
   if (wanting.length === 0 || description.gpuKinds.length === 0) return [];
   const mayHaveNew = !description.local || hasDevices();
-  const held = observed.containers.flatMap(({ gpus }) => idsOf(gpus));
-  if (isSettled(wanting, observed, { mayHaveNew }))
-    return [...new Set(held)].map((id) => ({ id, name: id }));
-  if (!observed.images[gatewayImage.ref])
-    await ensureGatewayImage(engine, gatewayImage, () => undefined);
-  return engine.gpus(gatewayImage.ref);
+  if (isSettled(wanting, observed, { mayHaveNew })) return rememberedGpus(observed);
+  return askInContainer(engine, gatewayImage, gatewayImage.ref in observed.images);
+}
+
+/**
+ * The engine's GPUs for whoever has no plan yet: as containers of any stack remember them, else asked. Undefined
+ * where nobody can be asked.
+ */
+export async function recallGpus(
+  engine: Engine,
+  description: EngineDescription,
+): Promise<readonly Gpu[] | undefined> {
+  const remembered = rememberedGpus(await engine.observe("", []));
+  return remembered.length > 0 ? remembered : askGpus(engine, description);
+}
+
+/** The engine's GPUs as they are now; undefined where no image can be had to ask in. */
+export async function askGpus(
+  engine: Engine,
+  description: EngineDescription,
+): Promise<readonly Gpu[] | undefined> {
+  if (description.gpuKinds.length === 0) return [];
+  try {
+    const image = await readGatewayImage(chooseNodeBase(description, undefined));
+    const isThere = (await engine.images.inspect(image.ref)) !== undefined;
+    return await askInContainer(engine, image, isThere);
+  } catch (error) {
+    if (error instanceof NexusError) return undefined;
+    throw error;
+  }
+}
+
+async function askInContainer(
+  engine: Engine,
+  image: GatewayImage,
+  isThere: boolean,
+): Promise<readonly Gpu[]> {
+  if (!isThere) await ensureGatewayImage(engine, image, () => undefined);
+  return engine.gpus(image.ref);
+}
+
+/** Every GPU that a container holds or remembers, each once; of one of which nothing was written down, its id alone. */
+export function rememberedGpus({
+  containers,
+  foreign,
+}: Pick<Observed, "containers" | "foreign">): readonly Gpu[] {
+  const notes = [...containers, ...foreign].flatMap(({ gpuNote }) => gpuNote?.known ?? []);
+  const bare = containers.flatMap(({ gpus }) =>
+    idsOf(gpus).map((id): Gpu => ({ id, name: id, vendor: vendorOf(gpus) })),
+  );
+  return [...new Map([...bare, ...notes].map((gpu) => [gpu.id, gpu])).values()];
+}
+
+function vendorOf(gpus: GpuDevices | undefined): Gpu["vendor"] {
+  return gpus?.kind === "amd" ? "amd" : "nvidia";
 }
 
 /**

@@ -10,8 +10,10 @@ import type {
   RestartPolicy,
 } from "../stack/stack.ts";
 
+import type { Gpu, GpuNote } from "./gpu.ts";
 import type { Observed, ObservedContainer, ObservedImage, ObservedVolume } from "./observed.ts";
 
+export type { Gpu, GpuNote } from "./gpu.ts";
 export type {
   ContainerState,
   ObservedContainer,
@@ -45,7 +47,7 @@ export type GpuDevices = Readonly<
   | { kind: "amd"; devices: readonly string[]; groups: readonly string[] }
 >;
 
-/** A container as it is asked for. Everything but `identity` and `name` is part of the configuration hash. */
+/** A container as it is asked for. Everything but `identity`, `name` and `gpuNote` is part of the configuration hash. */
 export type ContainerRequest = Readonly<{
   name: string;
   identity: Identity;
@@ -65,6 +67,7 @@ export type ContainerRequest = Readonly<{
   network: Readonly<{ name: string; aliases: readonly string[] }>;
   ports: readonly PortBinding[];
   gpus?: GpuDevices;
+  gpuNote?: GpuNote;
   devices: readonly DeviceMapping[];
   groupAdd: readonly string[];
   extraHosts: readonly string[];
@@ -80,14 +83,12 @@ export type ContainerRequest = Readonly<{
 export type NetworkRequest = Readonly<{ name: string; stack: string; internal: boolean }>;
 export type VolumeRequest = Readonly<{
   name: string;
-  stack: string;
+  /** Undefined for what belongs to the engine as a whole. */
+  stack?: string;
   driver?: string;
   driverOpts: Readonly<Record<string, string>>;
   labels: Readonly<Record<string, string>>;
 }>;
-
-/** A GPU that the engine can give to a container. */
-export type Gpu = Readonly<{ id: string; name: string; memoryBytes?: number }>;
 
 /** The engine itself. */
 export type EngineDescription = Readonly<{
@@ -274,7 +275,7 @@ export interface Engine {
   readonly volumes: Volumes;
   readonly containers: Containers;
   describe(): Promise<EngineDescription>;
-  /** One snapshot of the stack's resources, with these images. */
+  /** One snapshot of the stack's resources, with these images. Under the empty name, which no stack has, all is foreign. */
   observe(stack: string, images: readonly string[]): Promise<Observed>;
   /** Every stack that has something on this engine. */
   stacks(): Promise<readonly string[]>;

@@ -1,6 +1,7 @@
 /** What an engine has, as a snapshot in our words. */
 import type { Limits, PortBinding, RestartPolicy } from "../stack/stack.ts";
 import type { GpuDevices, Identity } from "./engine.ts";
+import type { GpuNote } from "./gpu.ts";
 
 /** What a container is doing. */
 export type ContainerState =
@@ -39,6 +40,8 @@ export type ObservedContainer = Readonly<{
   volumes: readonly string[];
   ports: readonly PortBinding[];
   gpus?: GpuDevices;
+  /** What it was created with in mind; absent where it wants no GPU, or an older Nexus made it. */
+  gpuNote?: GpuNote;
   /** What `inspect` says of the hardening, for comparing intent with effect. */
   security: Readonly<{
     readOnly: boolean;
@@ -59,6 +62,9 @@ export type ForeignContainer = Readonly<{
   ports: readonly PortBinding[];
   /** The stack or Compose project it says it belongs to. */
   owner?: string;
+  /** The service of that stack, when Nexus made it. */
+  service?: string;
+  gpuNote?: GpuNote;
 }>;
 
 export type ObservedNetwork = Readonly<{

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { ContainerRequest } from "../engine/engine.ts";
 
 /** A container as it is asked for, without what is particular to one generation of it. */
-export type Blueprint = Omit<ContainerRequest, "name" | "identity">;
+export type Blueprint = Omit<ContainerRequest, "name" | "identity" | "gpuNote">;
 
 /** What a container depends on beyond its request: digests only, never a secret itself. */
 export type HashedContents = Readonly<{

@@ -1,5 +1,5 @@
 /** Turns a service, or the gateway, into the container that is asked of the engine. */
-import type { ContainerRequest, GpuDevices, Identity } from "../engine/engine.ts";
+import type { ContainerRequest, GpuDevices, GpuNote, Identity } from "../engine/engine.ts";
 import { gatewayPaths } from "../gateway/config.ts";
 import type { ContainerService, Mount, Stack } from "../stack/stack.ts";
 import type { Blueprint } from "./config-hash.ts";
@@ -72,10 +72,15 @@ export function gatewayBlueprint(stack: Stack, image: string): Blueprint {
 /** A blueprint as a request for one generation of it. */
 export function requestOf(
   blueprint: Blueprint,
-  particulars: Readonly<{ name: string; identity: Identity; aliases: readonly string[] }>,
+  particulars: Readonly<{
+    name: string;
+    identity: Identity;
+    aliases: readonly string[];
+    gpuNote?: GpuNote;
+  }>,
 ): ContainerRequest {
-  const { name, identity, aliases } = particulars;
-  return { ...blueprint, name, identity, network: { ...blueprint.network, aliases } };
+  const { aliases, ...rest } = particulars;
+  return { ...blueprint, ...rest, network: { ...blueprint.network, aliases } };
 }
 
 type Chosen = Partial<

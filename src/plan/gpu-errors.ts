@@ -1,6 +1,8 @@
 /** Why a service cannot have the GPUs that it asks for. */
 import type { EngineDescription, Gpu } from "../engine/engine.ts";
 import { exitCodes, NexusError } from "../errors.ts";
+import { leftBytes, type Slot } from "./gpu-slots.ts";
+import { gpuName, slotText } from "./gpu-words.ts";
 
 /** A service asks for GPUs by name or number, and the engine can give none, or not those. */
 export class NoGpuError extends NexusError {
@@ -12,10 +14,19 @@ export class NoGpuError extends NexusError {
   constructor(
     service: string,
     wanted: string,
-    there: Readonly<{ engine: EngineDescription; gpus: readonly Gpu[] }>,
+    there: Readonly<{
+      engine: EngineDescription;
+      gpus: readonly Gpu[];
+      /** Those among them that its image is not made for. */
+      unfit?: readonly Gpu[];
+    }>,
   ) {
-    const { engine, gpus } = there;
-    super(`${service} asks for ${wanted}, but ${offer(engine, gpus)}.`);
+    const { engine, gpus, unfit = [] } = there;
+    const objection =
+      unfit.length === 0
+        ? offer(engine, gpus)
+        : `its image is not made for ${unfit.map(gpuName).join(", ")}`;
+    super(`${service} asks for ${wanted}, but ${objection}.`);
     this.remedy =
       gpus.length > 0
         ? chooseOther(service, gpus)
@@ -23,9 +34,6 @@ export class NoGpuError extends NexusError {
     this.details = { service, wanted, gpus: gpus.map(({ id }) => id) };
   }
 }
-
-/** Who holds a GPU; `vramBytes` is undefined when the service takes it whole. */
-export type GpuTenant = Readonly<{ gpu: string; service: string; vramBytes?: number }>;
 
 /** The services of the stack want more of the GPUs than there is. */
 export class GpuOverbookedError extends NexusError {
@@ -37,34 +45,40 @@ export class GpuOverbookedError extends NexusError {
   constructor(
     service: string,
     wanted: string,
-    there: Readonly<{ gpus: readonly Gpu[]; tenants: readonly GpuTenant[] }>,
+    there: Readonly<{ slots: readonly Slot[]; alternatives: readonly string[] }>,
   ) {
-    const taken = there.gpus.map((gpu) => `${nameOf(gpu)} ${holders(gpu, there.tenants)}`);
-    super(`${service} asks for ${wanted}, which does not fit: ${taken.join("; ")}.`);
-    this.remedy = `Declare \`vram:\` on every service that may share a GPU, ask for fewer, or set \`gpus: auto\` for ${service}; then run \`nexus plan\`.`;
-    this.details = { service, wanted, tenants: there.tenants };
+    const { slots, alternatives } = there;
+    super(`${service} asks for ${wanted}, which does not fit: ${slots.map(slotText).join("; ")}.`);
+    this.remedy = `${capitalized(alternatives.join("; or "))}; then run \`nexus plan\`.`;
+    const tenants = slots.flatMap((slot) => [...slot.tenants, ...slot.others]);
+    const left = slots.map((slot) => ({ gpu: slot.gpu.id, leftBytes: leftBytes(slot) }));
+    this.details = { service, wanted, tenants, left, alternatives };
   }
 }
 
-/** `8 GiB`, with one decimal where it matters. */
-export function gibibytes(bytes: number): string {
-  return `${Number((bytes / 1024 ** 3).toFixed(1))} GiB`;
+/** A service asks by name for a GPU that is cordoned. */
+export class GpuCordonedError extends NexusError {
+  readonly code = "NEXUS_GPU_CORDONED";
+  readonly exitCode = exitCodes.resources;
+  readonly remedy: string;
+  override readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(service: string, wanted: string, cordoned: readonly Slot[]) {
+    super(`${service} asks for ${wanted}, but ${cordoned.map(slotText).join("; ")}.`);
+    const ids = cordoned.map(({ gpu }) => gpu.id);
+    this.remedy = `Ask for another one, or give it free again with \`nexus gpu uncordon ${ids[0] ?? ""}\`.`;
+    this.details = { service, wanted, cordoned: ids };
+  }
+}
+
+function capitalized(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
 function offer(engine: EngineDescription, gpus: readonly Gpu[]): string {
-  if (gpus.length > 0) return `the engine has ${gpus.map(nameOf).join(", ")}`;
+  if (gpus.length > 0) return `the engine has ${gpus.map(gpuName).join(", ")}`;
   if (engine.gpuKinds.length === 0) return "the engine has no way to give a container a GPU";
   return "no GPU answers in a container";
-}
-
-function nameOf({ id, name, memoryBytes }: Gpu): string {
-  return `${name} ${id}${memoryBytes === undefined ? "" : ` (${gibibytes(memoryBytes)})`}`;
-}
-
-function holders(gpu: Gpu, tenants: readonly GpuTenant[]): string {
-  const held = tenants.filter((tenant) => tenant.gpu === gpu.id);
-  if (held.length === 0) return "is free";
-  return `is held by ${held.map(({ service, vramBytes }) => `${service} (${vramBytes === undefined ? "all of it" : gibibytes(vramBytes)})`).join(" and ")}`;
 }
 
 function chooseOther(service: string, gpus: readonly Gpu[]): string {

@@ -49,7 +49,7 @@ function createAction(course: Course, scene: Scene): readonly Action[] {
   const { member, next } = course;
   const { stack, version } = scene.input;
   if (next.existing) return [];
-  const { blueprint, contents, role } = member;
+  const { blueprint, contents, role, gpuNote } = member;
   const configHash = hashRequest(blueprint, contents);
   const identity = {
     stack: stack.name,
@@ -71,7 +71,12 @@ function createAction(course: Course, scene: Scene): readonly Action[] {
       ],
       because: becauseOf(course),
       service: member.name,
-      container: requestOf(blueprint, { name: next.name, identity, aliases }),
+      container: requestOf(blueprint, {
+        name: next.name,
+        identity,
+        aliases,
+        ...(gpuNote && { gpuNote }),
+      }),
     },
   ];
 }

@@ -1,11 +1,12 @@
 /** The containers of a stack as wanted: its services and the gateway, described alike. */
-import type { GpuDevices, Role } from "../engine/engine.ts";
+import type { GpuDevices, GpuNote, Role } from "../engine/engine.ts";
 import type { Upstream } from "../gateway/config.ts";
 import type { ContainerService, ImageSource, Level, Service, Stack } from "../stack/stack.ts";
 import type { Blueprint, HashedContents } from "./config-hash.ts";
 import { gatewayBlueprint, serviceBlueprint } from "./container-request.ts";
 import { gpuLimits, type SharedLimits, upstreamOf } from "./gateway-config.ts";
-import { gpuDevices, gpuIds, type GpuPlacement, placeGpus } from "./gpu-placement.ts";
+import { claimsOf, commandOn, gpuNoteOf, machineOf } from "./gpu-claims.ts";
+import { gpuDevices, type GpuPlacement, placeGpus } from "./gpu-placement.ts";
 import { gatewayName, internalNetwork, stackNetwork } from "./names.ts";
 import type { AwaitTarget, UpInput } from "./plan.ts";
 
@@ -24,6 +25,10 @@ export type Member = Readonly<{
   level: Level;
   /** Why it would take a GPU but runs on the CPU. */
   onCpu?: string;
+  /** What its container remembers of the engine's GPUs. */
+  gpuNote?: GpuNote;
+  /** What may go wrong with its GPUs, in sentences. */
+  gpuWarnings: readonly string[];
   /** The limits that it shares with others on its GPUs. */
   sharedLimits: SharedLimits;
   /** Its GPUs have room for a second container while it is replaced. */
@@ -32,9 +37,15 @@ export type Member = Readonly<{
 
 const gatewayStallMs = 30_000;
 
-/** The gateway first, then every container service in file order. Throws the errors of GPU placement. */
-export function membersOf(input: UpInput): readonly Member[] {
-  const placements = placeGpus(claimsOf(input), input);
+/**
+ * The gateway first, then every container service in file order. Those in `moving` are replaced anyhow, and take no
+ * cordoned GPU with them. Throws the errors of GPU placement.
+ */
+export function membersOf(
+  input: UpInput,
+  moving: ReadonlySet<string> = new Set(),
+): readonly Member[] {
+  const placements = placeGpus(claimsOf(input, moving), machineOf(input));
   const services = containerServices(input.stack);
   return [
     gatewayMember(input),
@@ -88,6 +99,7 @@ function gatewayMember({ stack, gateway }: UpInput): Member {
     image: { kind: "gateway", ref: gateway.image },
     networks: hasInternalNetwork(stack) ? [...networks, internalNetwork(stack.name)] : networks,
     level: "ready",
+    gpuWarnings: [],
     sharedLimits: [],
     gpuRoomForTwo: true,
   };
@@ -101,22 +113,27 @@ function serviceMember(
   const { stack, engine } = input;
   const networks = networksOf(service, stack);
   const gpus = gpuDevices(placement.ids, engine);
+  const gpuNote = gpuNoteOf(service, placement.ids, input);
+  const command = commandOn(service, placement.ids, input);
+  const placed = { stack: stack.name, ...(gpus && { gpus }) };
   return {
     name: service.name,
     role: service.oneShot ? "job" : "service",
-    blueprint: blueprintOn(networks, service, { stack: stack.name, ...(gpus && { gpus }) }),
+    blueprint: blueprintOn(networks, { ...service, ...(command && { command }) }, placed),
     contents: contentsOf(service, input),
     image: service.image,
     networks,
     service,
     level: service.ready,
     ...(placement.onCpu !== undefined && { onCpu: placement.onCpu }),
+    ...(gpuNote && { gpuNote }),
+    gpuWarnings: placement.warnings,
     sharedLimits: gpuLimits(stack, placement.ids),
     gpuRoomForTwo: placement.roomForTwo,
   };
 }
 
-const onNoGpu: GpuPlacement = { ids: [], roomForTwo: true };
+const onNoGpu: GpuPlacement = { ids: [], roomForTwo: true, warnings: [] };
 
 function blueprintOn(
   [network = ""]: readonly string[],
@@ -160,22 +177,4 @@ function contentsOf(
     },
     ...(service.image.kind === "build" && { build: service.image.build.contentHash }),
   };
-}
-
-function claimsOf({ stack, observed }: UpInput): Parameters<typeof placeGpus>[0] {
-  return containerServices(stack).map(({ name, gpus, vramBytes }) => ({
-    service: name,
-    request: gpus,
-    ...(vramBytes !== undefined && { vramBytes }),
-    holds: heldBy(name, observed.containers),
-  }));
-}
-
-/** The GPUs of a service's newest container that has any. */
-function heldBy(service: string, containers: UpInput["observed"]["containers"]): readonly string[] {
-  const own = containers.filter(({ identity }) => identity?.service === service);
-  const newest = own.toSorted(
-    (a, b) => (b.identity?.generation ?? 0) - (a.identity?.generation ?? 0),
-  );
-  return gpuIds(newest.find(({ gpus }) => gpus)?.gpus);
 }

@@ -120,6 +120,7 @@ function memberWarnings({ member, next }: Course): readonly string[] {
   const beyond = next.existing && isBeyondUs(member, next.existing);
   return [
     ...(onCpu === undefined ? [] : [`${name} runs on the CPU: ${onCpu}`]),
+    ...member.gpuWarnings,
     ...(ports ? [`${name} publishes no port: \`egress: false\` cuts those off, too`] : []),
     ...(beyond ? [`${next.name} was made by a newer Nexus and is left as it is`] : []),
   ];

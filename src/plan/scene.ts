@@ -5,6 +5,7 @@ import { withPresented } from "./certificate.ts";
 import { chooseCourse, type Course, isAlive, isRouted } from "./course.ts";
 import { gatewayConfig, type Placed } from "./gateway-config.ts";
 import { UnfitHardwareError } from "./errors.ts";
+import { cordonsIn } from "./gpu-cordon.ts";
 import { containerServices, membersOf } from "./member.ts";
 import { containerUrl, gatewayName } from "./names.ts";
 import { collision, heirsOf, type Leaver } from "./overlap.ts";
@@ -26,7 +27,7 @@ export type Scene = Readonly<{
 /** Draws the conclusions. Throws {@link UnfitHardwareError} and the errors of GPU placement. */
 export function setScene(input: UpInput): Scene {
   refuseUnfit(input);
-  const courses = membersOf(input).map((member) => chooseCourse(member, input));
+  const courses = chooseCourses(input);
   const config = gatewayConfig(
     input.stack,
     currentPlaces(input, courses),
@@ -34,6 +35,19 @@ export function setScene(input: UpInput): Scene {
   );
   const trusted = gatewayStays(courses) && isTrusted(input, config);
   return { input, courses, orphans: orphansOf(input, courses), config, trusted };
+}
+
+/** A service that is replaced anyhow leaves the cordoned GPU that it holds, which may make others move in turn. */
+function chooseCourses(input: UpInput): readonly Course[] {
+  let moving: ReadonlySet<string> = new Set();
+  for (;;) {
+    const members = membersOf(input, moving);
+    const courses = members.map((member) => chooseCourse(member, input));
+    const replaced = courses.filter(({ next }) => !next.existing).map(({ member }) => member.name);
+    if (cordonsIn(input.observed.volumes).length === 0) return courses;
+    if (replaced.every((name) => moving.has(name))) return courses;
+    moving = new Set([...moving, ...replaced]);
+  }
 }
 
 /** Before anything is placed or pulled: what fits no hardware here cannot run here. */

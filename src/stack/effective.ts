@@ -40,6 +40,7 @@ const order = [
   "extra_hosts",
   "gpus",
   "vram",
+  "vram_argument",
   "gpu_check",
   "release",
   "signatures",

@@ -27,8 +27,11 @@ export type LoadOptions = Readonly<{
   cwd: string;
   profiles?: readonly string[];
   environment: Environment;
-  /** What variants of templates are chosen for; asked only when one is used that has any. Without it, a machine without GPUs. */
-  machine?: () => Promise<Machine>;
+  /**
+   * What variants of templates are chosen for; asked only when one is used that has any. `facts` when the choice
+   * depends on more of a GPU than its vendor. Without it, a machine without GPUs.
+   */
+  machine?: (need: Readonly<{ facts: boolean }>) => Promise<Machine>;
   /** Folder of templates; the package's own by default. */
   templates?: string;
 }>;
@@ -65,7 +68,8 @@ async function readAll(
   const used = usedTemplates(files);
   const catalog = used.length > 0 ? await readCatalog(templates, used) : [];
   const ids = catalog.length < used.length ? await templateIds(templates) : [];
-  const machine = usesVariants(catalog) ? await findOut?.() : undefined;
+  const facts = catalog.some(needsFacts) || namesGpus(files);
+  const machine = usesVariants(catalog) ? await findOut?.({ facts }) : undefined;
   const joined = joinMembers(files, {
     catalog,
     ids,
@@ -110,6 +114,19 @@ function usedTemplates(files: readonly StackFile[]): readonly string[] {
 
 function usesVariants(catalog: Catalog): boolean {
   return catalog.some(({ variants }) => variants.length > 0);
+}
+
+function needsFacts({ variants }: Catalog[number]): boolean {
+  return variants.some(({ when: { compute, driver, vram } }) =>
+    [compute, driver, vram].some((range) => range !== undefined),
+  );
+}
+
+/** GPUs that are asked for by name can only be found among those whose names are known. */
+function namesGpus(files: readonly StackFile[]): boolean {
+  return files.some(({ services }) =>
+    [...services.values()].some(({ gpus }) => Array.isArray(gpus)),
+  );
 }
 
 /** By file, as they were read, then by place; each once, and without the values of variables. */

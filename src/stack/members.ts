@@ -92,7 +92,8 @@ function completeMember(
 /** The GPUs that a service may have as far as its stack file says. */
 function gpuWish({ gpus }: ServiceSpec): GpuWish {
   if (gpus === "none") return "none";
-  return Array.isArray(gpus) ? gpus : "any";
+  // CDI's long names end in the plain one.
+  return Array.isArray(gpus) ? gpus.map((id) => id.slice(id.indexOf("=") + 1)) : "any";
 }
 
 /** A template's service in a variant, told of its models; its volumes get the service's name in front, so that two services never share one unasked. */

@@ -112,7 +112,11 @@ function resolveContainer(
     })),
     ...resolveVariant(member),
     gpus: gpusOf(spec.gpus),
-    ...defined({ gpuCheck: spec.gpu_check, signatures: spec.signatures }),
+    ...defined({
+      gpuCheck: spec.gpu_check,
+      signatures: spec.signatures,
+      vramArgument: spec.vram_argument,
+    }),
     ...resolveLimits(spec),
     devices: (spec.devices ?? []).map((device) => ({
       host: device.source,

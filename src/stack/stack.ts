@@ -164,12 +164,14 @@ export type ContainerService = Served &
     mounts: readonly Mount[];
     ports: readonly PortBinding[];
     gpus: GpuRequest;
-    /** The GPUs that the chosen variant is made for; undefined when any will do. */
+    /** The GPUs that the chosen variant is made for, by id or, where only that is known, by vendor; undefined when any will do. */
     fittingGpus?: readonly string[];
     gpuCheck?: GpuCheck;
     signatures?: readonly LogSignature[];
     /** Declared VRAM need in bytes. */
     vramBytes?: number;
+    /** The option of its command that takes its part of GPU memory, from 0 to 1. */
+    vramArgument?: string;
     limits: Limits;
     shmBytes?: number;
     restart: RestartPolicy;

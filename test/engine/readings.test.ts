@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { EngineTooOldError } from "../../src/engine/errors.ts";
 import { imageArchitecture } from "../../src/engine/docker/describe.ts";
-import { amdGpus, readGpu } from "../../src/engine/docker/gpus.ts";
+import { amdGpus } from "../../src/engine/docker/amd-gpus.ts";
+import { gpuLabels, readGpuNote } from "../../src/engine/docker/gpu-label.ts";
+import { readGpu, readGpus } from "../../src/engine/docker/gpus.ts";
 import { logQuery } from "../../src/engine/docker/logs.ts";
 import { agreeOnVersion } from "../../src/engine/docker/negotiate.ts";
 import { listeningInodes } from "../../src/engine/docker/port-holder.ts";
@@ -107,30 +109,88 @@ describe("what the system says", () => {
   });
 
   test("of NVIDIA GPUs is read from nvidia-smi", () => {
-    expect(readGpu("GPU-8f2, NVIDIA L4, 23034")).toEqual([
-      { id: "GPU-8f2", name: "NVIDIA L4", memoryBytes: 23_034 * 1024 ** 2 },
+    expect(readGpu("GPU-8f2, NVIDIA L4, 23034, 312, 8.9, 580.65.06")).toEqual([
+      {
+        id: "GPU-8f2",
+        name: "NVIDIA L4",
+        vendor: "nvidia",
+        memoryBytes: 23_034 * 1024 ** 2,
+        usedBytes: 312 * 1024 ** 2,
+        compute: "8.9",
+        driver: "580.65.06",
+      },
     ]);
-    expect(readGpu("GPU-8f2, NVIDIA GB10, [N/A]")).toEqual([
-      { id: "GPU-8f2", name: "NVIDIA GB10" },
+    expect(readGpu("GPU-8f2, NVIDIA GB10, [N/A], [N/A], 12.1, 580.95")).toEqual([
+      { id: "GPU-8f2", name: "NVIDIA GB10", vendor: "nvidia", compute: "12.1", driver: "580.95" },
     ]);
     expect(readGpu("Failed to initialize NVML: Unknown Error")).toEqual([]);
   });
 
+  test("of a driver too old for a question is what it does know", async () => {
+    const asked: string[] = [];
+    const gpus = await readGpus(async (fields) => {
+      asked.push(fields.join());
+      return fields.includes("compute_cap")
+        ? ['Field "compute_cap" is not a valid field to query.']
+        : ["GPU-1, Tesla K80, 11441, 0, 470.256.02"];
+    });
+
+    expect(gpus).toMatchObject([{ id: "GPU-1", driver: "470.256.02", usedBytes: 0 }]);
+    expect(gpus[0]).not.toHaveProperty("compute");
+    expect(asked).toHaveLength(2);
+  });
+
+  test("of a driver that does not answer is nothing, and it is asked once", async () => {
+    let asked = 0;
+    const gpus = await readGpus(async () => {
+      asked += 1;
+      return ["NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."];
+    });
+
+    expect([gpus, asked]).toEqual([[], 1]);
+  });
+
   test("of AMD GPUs is read from sysfs", async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), "nexus-drm-"));
+    await using sys = await mkdtempDisposable(path.join(tmpdir(), "nexus-sys-"));
+    const drm = path.join(sys.path, "class", "drm");
     for (const [node, vendor] of [
       ["renderD128", "0x1002"],
       ["renderD129", "0x8086"],
     ] as const) {
-      await mkdir(path.join(folder, node, "device"), { recursive: true });
-      await writeFile(path.join(folder, node, "device", "vendor"), `${vendor}\n`);
-      await writeFile(path.join(folder, node, "device", "mem_info_vram_total"), "17179869184\n");
+      await mkdir(path.join(drm, node, "device"), { recursive: true });
+      await writeFile(path.join(drm, node, "device", "vendor"), `${vendor}\n`);
+      await writeFile(path.join(drm, node, "device", "mem_info_vram_total"), "17179869184\n");
+      await writeFile(path.join(drm, node, "device", "mem_info_vram_used"), "1048576\n");
     }
+    const topology = path.join(sys.path, "class/kfd/kfd/topology/nodes/1");
+    await mkdir(topology, { recursive: true });
+    const properties = "simd_count 384\ndrm_render_minor 128\ngfx_target_version 90010\n";
+    await writeFile(path.join(topology, "properties"), properties);
 
-    expect(await amdGpus(folder)).toEqual([
-      { id: "/dev/dri/renderD128", name: "AMD GPU", memoryBytes: 16 * 1024 ** 3 },
+    expect(await amdGpus(drm)).toEqual([
+      {
+        id: "/dev/dri/renderD128",
+        name: "AMD GPU",
+        vendor: "amd",
+        memoryBytes: 16 * 1024 ** 3,
+        usedBytes: 1024 ** 2,
+        gfx: "gfx90a",
+      },
     ]);
-    await rm(folder, { recursive: true });
+  });
+
+  test("of GPUs is kept in a label, without what is in use, and what others write there is ignored", () => {
+    const known = [
+      { id: "GPU-1", name: "L4", vendor: "nvidia", memoryBytes: 24 * 1024 ** 3, compute: "8.9" },
+      { id: "GPU-2", name: "L4", vendor: "nvidia" },
+    ] as const;
+    const note = { known, holds: ["GPU-1"], vramBytes: 8 * 1024 ** 3 };
+    const used = { ...note, known: known.map((gpu) => ({ ...gpu, usedBytes: 5 })) };
+
+    expect(readGpuNote(gpuLabels(used))).toEqual(note);
+    expect(readGpuNote({})).toBeUndefined();
+    expect(readGpuNote({ "io.nexus.gpus": "all of them" })).toBeUndefined();
+    expect(readGpuNote({ "io.nexus.gpus": '{"known":[{}],"holds":[]}' })).toBeUndefined();
   });
 
   test("of processors is put in the words of images", () => {

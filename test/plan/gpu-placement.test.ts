@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { NexusError } from "../../src/errors.ts";
 import { GpuOverbookedError, NoGpuError } from "../../src/plan/gpu-errors.ts";
-import { type GpuClaim, gpuDevices, gpuIds, placeGpus } from "../../src/plan/gpu-placement.ts";
+import { gpuDevices, gpuIds, type GpuMachine, placeGpus } from "../../src/plan/gpu-placement.ts";
+import type { GpuClaim } from "../../src/plan/gpu-slots.ts";
 import type { EngineDescription, Gpu } from "../../src/engine/engine.ts";
 import { engineDescription, gib } from "../support/builders.ts";
 import { withGpus } from "./scenario.ts";
@@ -80,7 +82,7 @@ describe("a GPU that a service has", () => {
   });
 
   test("stays shared where its memory is not known this time", () => {
-    const machine = { ...withGpus(), gpus: [{ id: "G1", name: "G1" }] };
+    const machine = { ...withGpus(), gpus: [{ id: "G1", name: "G1", vendor: "nvidia" as const }] };
     const shares = ["a", "b"].map((name) =>
       claim(name, auto, { vramBytes: 8 * gib, holds: ["G1"] }),
     );
@@ -126,7 +128,7 @@ describe("a GPU that is asked for", () => {
     const refused = () => placeGpus(claims, withGpus("G1"));
     expect(refused).toThrow(GpuOverbookedError);
     expect(refused).toThrow(
-      "comfy asks for 1 GPU with 8 GiB, which does not fit: RTX 4090 G1 (24 GiB) is held by vllm (20 GiB).",
+      "comfy asks for 1 GPU with 8 GiB, which does not fit: RTX 4090 G1 (24 GiB) is held by vllm (20 GiB), 4 GiB left.",
     );
   });
 
@@ -137,32 +139,114 @@ describe("a GPU that is asked for", () => {
   });
 });
 
-test("no GPU is ever promised more memory than it has, nor given twice without a declared share", () => {
-  const claims = fc.array(
+describe("whatever is asked for, held, cordoned and used by other stacks", () => {
+  const ids = ["G1", "G2", "G3"];
+  const size = 24 * gib;
+  const request = fc.oneof(
+    fc.constant(auto),
+    fc.constant({ kind: "none" } as const),
+    fc.constant({ kind: "all" } as const),
+    fc.record({ kind: fc.constant("count" as const), count: fc.integer({ min: 1, max: 3 }) }),
     fc.record({
-      vramBytes: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined }),
-      holds: fc.subarray(["G1", "G2"]),
-    }),
-    { maxLength: 6 },
-  );
-  fc.assert(
-    fc.property(claims, (all) => {
-      const named = all.map(({ vramBytes, holds }, index) =>
-        claim(`s${index}`, auto, {
-          holds,
-          ...(vramBytes !== undefined && { vramBytes: vramBytes * gib }),
-        }),
-      );
-      const placements = placeGpus(named, withGpus("G1", "G2"));
-      for (const id of ["G1", "G2"]) {
-        const tenants = named.filter(({ service }) => placements.get(service)?.ids.includes(id));
-        const share = ({ service, vramBytes = Infinity }: GpuClaim) =>
-          vramBytes / (placements.get(service)?.ids.length ?? 1);
-        const sum = tenants.map(share).reduce((total, bytes) => total + bytes, 0);
-        expect(tenants.length < 2 || sum <= 24 * gib).toBe(true);
-      }
+      kind: fc.constant("ids" as const),
+      ids: fc.subarray(ids, { minLength: 1 }),
     }),
   );
+  const claims = fc
+    .array(
+      fc.record(
+        {
+          request,
+          vramBytes: fc.integer({ min: 1, max: 60 }).map((gibs) => gibs * gib),
+          holds: fc.subarray(ids),
+          fitting: fc.subarray([...ids, "nvidia"], { minLength: 1 }),
+          moves: fc.boolean(),
+        },
+        { requiredKeys: ["request", "holds"] },
+      ),
+      { maxLength: 6 },
+    )
+    .map((all): readonly GpuClaim[] => all.map((it, index) => ({ ...it, service: `s${index}` })));
+  const others = fc.array(
+    fc.record(
+      {
+        gpu: fc.constantFrom(...ids),
+        service: fc.constant("other"),
+        stack: fc.constant("lab"),
+        vramBytes: fc.integer({ min: 1, max: 24 }).map((gibs) => gibs * gib),
+      },
+      { requiredKeys: ["gpu", "service", "stack"] },
+    ),
+    { maxLength: 3 },
+  );
+  const cordons = fc
+    .subarray(ids)
+    .map((gpus) => gpus.map((id) => ({ gpu: id, reason: "", since: "" })));
+  const machines = fc.record({ others, cordons }).map((more) => ({ ...withGpus(...ids), ...more }));
+
+  /** Undefined where it is refused, which is always one of ours. */
+  function attempt(all: readonly GpuClaim[], machine: GpuMachine) {
+    try {
+      return placeGpus(all, machine);
+    } catch (error) {
+      if (error instanceof NexusError) return undefined;
+      throw error;
+    }
+  }
+
+  test("no GPU is promised more memory than it has, nor given twice without a declared share", () => {
+    fc.assert(
+      fc.property(claims, machines, (all, machine) => {
+        const placements = attempt(all, machine);
+        if (!placements) return;
+        for (const id of ids) {
+          const tenants = all.filter(({ service }) => placements.get(service)?.ids.includes(id));
+          const share = ({ service, vramBytes = Infinity }: GpuClaim) =>
+            vramBytes / (placements.get(service)?.ids.length ?? 1);
+          const own = tenants.map(share).reduce((total, bytes) => total + bytes, 0);
+          const foreign = machine.others
+            .filter(({ gpu }) => gpu === id)
+            .reduce((total, { vramBytes = 0 }) => total + vramBytes, 0);
+          const newcomers = tenants.filter(({ holds }) => !holds.includes(id));
+          const declared = tenants.every(({ vramBytes }) => vramBytes !== undefined);
+          expect(tenants.length < 2 || own <= size).toBe(true);
+          expect(!declared || own <= size).toBe(true);
+          // Who comes to a GPU comes to what is left of it.
+          const allNew = tenants.length > 0 && newcomers.length === tenants.length;
+          expect(!declared || !allNew || own + foreign <= size).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test("services that take GPUs whole have none in common, and each gets what it is made for", () => {
+    fc.assert(
+      fc.property(claims, machines, (all, machine) => {
+        const placements = attempt(all, machine);
+        if (!placements) return;
+        const whole = all.filter(({ vramBytes }) => vramBytes === undefined);
+        const taken = whole.flatMap(({ service }) => placements.get(service)?.ids ?? []);
+        expect(new Set(taken).size).toBe(taken.length);
+        for (const { service, fitting, holds, moves } of all) {
+          for (const id of placements.get(service)?.ids ?? []) {
+            expect(fitting?.some((each) => each === id || each === "nvidia") ?? true).toBe(true);
+            const barred = machine.cordons.some(({ gpu }) => gpu === id);
+            expect(!barred || (holds.includes(id) && moves !== true)).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  test("equal inputs give equal placements", () => {
+    fc.assert(
+      fc.property(claims, machines, (all, machine) => {
+        expect(attempt(all, machine)).toEqual(
+          attempt(structuredClone(all), structuredClone(machine)),
+        );
+      }),
+    );
+  });
 });
 
 describe("devices", () => {

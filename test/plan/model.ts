@@ -108,7 +108,7 @@ function create(world: World, request: ContainerRequest): World {
   must(world, !world.observed.containers.some((it) => it.name === name), `${name} is taken`);
   for (const source of volumes)
     must(world, volumeNames(world).includes(source), `no volume ${source}`);
-  const { ports, limits, gpus } = request;
+  const { ports, limits, gpus, gpuNote } = request;
   const created = container(identity.service, {
     identity,
     image: request.image,
@@ -121,6 +121,7 @@ function create(world: World, request: ContainerRequest): World {
     volumes,
     ports,
     ...(gpus && { gpus }),
+    ...(gpuNote && { gpuNote }),
   });
   return observe(world, { containers: [...world.observed.containers, created] });
 }

@@ -253,3 +253,18 @@ test("a template is taken as it is for the machine's hardware, which is asked fo
   expect(example.stack.services).toHaveLength(1);
   expect(asked).toEqual(["asked"]);
 });
+
+test("more than the makers of GPUs is asked for only where a choice depends on it", async () => {
+  const needs: boolean[] = [];
+  const machine = async ({ facts }: Readonly<{ facts: boolean }>): Promise<Machine> => {
+    needs.push(facts);
+    return { architecture: "amd64", gpus: [{ id: "GPU-1", vendor: "nvidia", name: "L4" }] };
+  };
+  const services = (gpus: string) =>
+    load(`services:\n  llm: { template: ollama, gpus: ${gpus} }\n`, { machine });
+  await services("auto");
+  const { choices } = await services('["nvidia.com/gpu=GPU-1"]');
+
+  expect(needs).toEqual([false, true]);
+  expect(choices[0]?.choice).toMatchObject({ variant: { name: "cuda" }, gpus: ["GPU-1"] });
+});

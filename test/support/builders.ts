@@ -198,7 +198,7 @@ export function image(id: string, overrides: Partial<ObservedImage> = {}): Obser
 }
 
 export function gpu(id: string, overrides: Partial<Gpu> = {}): Gpu {
-  return { id, name: "RTX 4090", memoryBytes: 24 * gib, ...overrides };
+  return { id, name: "RTX 4090", vendor: "nvidia", memoryBytes: 24 * gib, ...overrides };
 }
 
 /** A local Docker Engine on Debian, without GPUs unless said. */

@@ -2,6 +2,7 @@
 import type Docker from "dockerode";
 import type { ContainerRequest, GpuDevices } from "../engine.ts";
 import type { Healthcheck, Limits, Mount, PortBinding, RestartPolicy } from "../../stack/stack.ts";
+import { gpuLabels } from "./gpu-label.ts";
 import { identityLabels } from "./labels.ts";
 
 type HostConfig = NonNullable<Docker.ContainerCreateOptions["HostConfig"]>;
@@ -14,7 +15,11 @@ export function containerBody(
   return {
     Image: request.image,
     Env: Object.entries(request.environment).map(([name, value]) => `${name}=${value}`),
-    Labels: { ...request.labels, ...identityLabels(request.identity) },
+    Labels: {
+      ...request.labels,
+      ...(request.gpuNote && gpuLabels(request.gpuNote)),
+      ...identityLabels(request.identity),
+    },
     StopTimeout: Math.ceil(request.stopGraceMs / 1000),
     ExposedPorts: Object.fromEntries(request.ports.map((port) => [portKey(port), {}])),
     ...(request.entrypoint === undefined ? {} : { Entrypoint: [...request.entrypoint] }),

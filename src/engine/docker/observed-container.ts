@@ -2,6 +2,7 @@
 import type Docker from "dockerode";
 import type { ContainerState, ForeignContainer, GpuDevices, ObservedContainer } from "../engine.ts";
 import type { Limits, PortBinding, RestartPolicy } from "../../stack/stack.ts";
+import { readGpuNote } from "./gpu-label.ts";
 import { ownerOf, readIdentity } from "./labels.ts";
 
 /** Names of networks by id. */
@@ -15,6 +16,7 @@ export function readContainer(
   const { Config, HostConfig, State } = info;
   const identity = readIdentity(Config.Labels ?? {});
   const gpus = readGpus(HostConfig);
+  const gpuNote = readGpuNote(Config.Labels ?? {});
   const health = readHealth(State.Health?.Status);
   return {
     id: info.Id,
@@ -36,6 +38,7 @@ export function readContainer(
     volumes: info.Mounts.flatMap((mount) => (mount.Name === undefined ? [] : [mount.Name])),
     ports: readBindings(HostConfig.PortBindings),
     ...(gpus === undefined ? {} : { gpus }),
+    ...(gpuNote === undefined ? {} : { gpuNote }),
     security: readSecurity(info),
   };
 }
@@ -150,14 +153,26 @@ function readCapabilities(capabilities: unknown): readonly string[] {
 
 /** A container of somebody else's, from the list alone. */
 export function readForeign(info: Docker.ContainerInfo): ForeignContainer {
-  const owner = ownerOf(info.Labels ?? {});
   return {
     id: info.Id,
     name: (info.Names?.[0] ?? info.Id).replace(/^\//, ""),
     image: info.Image,
     running: readState(info.State) === "running",
     ports: (info.Ports ?? []).flatMap(readListedPort),
+    ...readBelongings(info.Labels ?? {}),
+  };
+}
+
+function readBelongings(
+  labels: Readonly<Record<string, string>>,
+): Pick<ForeignContainer, "owner" | "service" | "gpuNote"> {
+  const owner = ownerOf(labels);
+  const service = readIdentity(labels)?.service;
+  const gpuNote = readGpuNote(labels);
+  return {
     ...(owner === undefined ? {} : { owner }),
+    ...(service === undefined ? {} : { service }),
+    ...(gpuNote === undefined ? {} : { gpuNote }),
   };
 }
 

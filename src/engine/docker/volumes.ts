@@ -28,7 +28,7 @@ export class DockerVolumes implements Volumes {
       Name: name,
       Driver: driver ?? "local",
       DriverOpts: driverOpts,
-      Labels: { ...labels, [stackLabel]: stack },
+      Labels: { ...labels, ...(stack === undefined ? {} : { [stackLabel]: stack }) },
     };
     const answer = await this.#client.dial(`create volume ${name}`, {
       path: "/volumes/create?",

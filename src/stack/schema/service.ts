@@ -100,6 +100,13 @@ const nexusKeys = {
   vram: bytes
     .optional()
     .describe("GPU memory it needs, such as 8GiB; `plan` says when it cannot fit."),
+  vram_argument: z
+    .string()
+    .regex(/^-\S+$/, "must be an option of its command, such as --gpu-memory-utilization")
+    .optional()
+    .describe(
+      "Option of its command that takes the part of GPU memory it may use; given with `vram`, as a number such as 0.35, where the GPU's memory is known.",
+    ),
   secrets: z
     .array(secretName)
     .optional()

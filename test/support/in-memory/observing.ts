@@ -13,7 +13,7 @@ import type { Held, World } from "./world.ts";
 /** One container, as an inspection shows it. */
 export function lookAt(world: World, held: Held): ObservedContainer {
   const { id, request, networks, imageId } = held;
-  const { name, identity, image, ports, gpus, mounts } = request;
+  const { name, identity, image, ports, gpus, gpuNote, mounts } = request;
   return {
     id,
     name,
@@ -22,6 +22,7 @@ export function lookAt(world: World, held: Held): ObservedContainer {
     imageId,
     ports,
     ...(gpus === undefined ? {} : { gpus }),
+    ...(gpuNote === undefined ? {} : { gpuNote }),
     ...pick(held, [
       "state",
       "exitCode",
@@ -119,5 +120,7 @@ function lookFromOutside({ id, request, state }: Held): ForeignContainer {
     running,
     ports: running ? request.ports : [],
     owner,
+    service: request.identity.service,
+    ...(request.gpuNote === undefined ? {} : { gpuNote: request.gpuNote }),
   };
 }

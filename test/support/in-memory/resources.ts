@@ -72,9 +72,9 @@ export class InMemoryVolumes implements Volumes {
     this.#world.record(`volumes.create ${name}`, { writes: true });
     const volume = this.#world.volumes.get(name) ?? {
       name,
-      stack,
+      ...(stack === undefined ? {} : { stack }),
       driver: driver ?? "local",
-      labels: { ...labels, "io.nexus.stack": stack },
+      labels: { ...labels, ...(stack === undefined ? {} : { "io.nexus.stack": stack }) },
       createdAt: new Date().toISOString(),
       files: new Map<string, string>(),
     };
