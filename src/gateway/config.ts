@@ -65,6 +65,8 @@ export const upstreamSchema = z.strictObject({
   /** Models that must be present before the service is ready. */
   models: z.array(z.string()).default([]),
   probe: probeSchema,
+  /** Path of its own metrics, told to Prometheus. */
+  metrics_path: z.string().startsWith("/").optional(),
   max_concurrency: z.int().positive().optional(),
   /** Whether its streams tell usage when `stream_options.include_usage` asks for it; false when left out. */
   stream_usage: z.boolean().optional(),

@@ -106,12 +106,20 @@ function served(
   service: Service,
 ): Pick<
   Upstream,
-  "id" | "provides" | "models" | "max_concurrency" | "stream_usage" | "metadata" | "dialects"
+  | "id"
+  | "provides"
+  | "models"
+  | "metrics_path"
+  | "max_concurrency"
+  | "stream_usage"
+  | "metadata"
+  | "dialects"
 > {
   return {
     id: service.name,
     provides: [...service.provides],
     models: [...service.models],
+    ...(service.metricsPath !== undefined && { metrics_path: service.metricsPath }),
     ...(service.maxConcurrency !== undefined && { max_concurrency: service.maxConcurrency }),
     ...(service.streamUsage !== undefined && { stream_usage: service.streamUsage }),
     ...(service.metadata && { metadata: service.metadata }),

@@ -25,6 +25,7 @@ const order = [
   "probe",
   "stall_timeout",
   "stable_for",
+  "metrics_path",
   "max_concurrency",
   "stream_usage",
   "metadata",

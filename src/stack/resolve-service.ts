@@ -71,6 +71,7 @@ function resolveServed(member: Member, spec: FullSpec, around: Surroundings): Sh
     stallTimeoutMs: spec.stall_timeout,
     apiPath: spec.api_path,
     ...defined({
+      metricsPath: spec.metrics_path,
       maxConcurrency: spec.max_concurrency,
       streamUsage: spec.stream_usage,
       metadata: spec.metadata,

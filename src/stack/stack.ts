@@ -133,6 +133,8 @@ type Served = Readonly<{
   stallTimeoutMs: number;
   /** Path prefix of the OpenAI-compatible API behind the service, such as `/v1`. */
   apiPath: string;
+  /** Path of its own metrics for Prometheus. */
+  metricsPath?: string;
   maxConcurrency?: number;
   /** Whether its streams tell usage when they are asked. */
   streamUsage?: boolean;

@@ -87,6 +87,21 @@ describe("metrics of real traffic", () => {
     expect(grown).toEqual([1, 1, 1, 1, 2, 2, 2, 1, 2, 2]);
   });
 
+  test("count requests and tokens by the name of the key", async () => {
+    const grown = await growth(
+      [
+        'nexus_key_requests_total{key="default",outcome="ok"}',
+        'nexus_key_requests_total{key="default",outcome="failed"}',
+      ],
+      async () => {
+        await (await gateway.chat({})).text();
+        await (await gateway.chat({ model: "ghost" })).text();
+      },
+    );
+    expect(grown).toEqual([1, 1]);
+    expect(await metrics()).toContain('nexus_key_tokens_total{key="default",type="output"}');
+  });
+
   test("the overhead leaves out the upstream's time, the queue and the client's upload", async () => {
     upstream.behave({
       "/v1/completions": (_, response) => void setTimeout(() => reply(response, 200, "{}"), 300),

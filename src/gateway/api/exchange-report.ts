@@ -46,7 +46,7 @@ function book(
 
 function count(
   { metrics }: App,
-  { endpoint, facts, seconds, request }: Exchange,
+  { endpoint, facts, seconds, request, payer }: Exchange,
   { status, cost, failure, ownMs }: Ending,
 ): void {
   const { upstream, model, stream = false } = facts;
@@ -58,6 +58,7 @@ function count(
     status,
     error: failure && failureName(failure),
     stream,
+    key: payer,
     seconds,
     cost,
     socket: request.socket,

@@ -26,17 +26,44 @@ export function serveObservability(
 }
 
 function documentAt(app: App, path: string): Document {
-  if (path === "/health") return json(200, { status: "ok" });
-  if (path === "/metrics") {
-    return { status: 200, type: metricsMediaType, body: renderMetrics(app.metrics.read()) };
-  }
-  if (path === "/readyz") {
-    const readiness = stackReadiness(app);
-    return json(readiness.status === "ready" ? 200 : 503, readiness);
-  }
+  const own = ownDocument(app, path);
+  if (own) return own;
   const [, id = "", what = ""] = /^\/services\/([^/]+)\/(.+)$/.exec(path) ?? [];
   const monitor = app.registry.snapshot.monitors.get(id);
   return (monitor && serviceDocument(monitor, what)) ?? nothingHere();
+}
+
+/** What the gateway tells of itself and of the stack. */
+function ownDocument(app: App, path: string): Document | undefined {
+  switch (path) {
+    case "/health":
+      return json(200, { status: "ok" });
+    case "/metrics":
+      return { status: 200, type: metricsMediaType, body: renderMetrics(app.metrics.read()) };
+    case "/metrics/targets":
+      return json(200, scrapeTargets(app));
+    case "/readyz": {
+      const readiness = stackReadiness(app);
+      return json(readiness.status === "ready" ? 200 : 503, readiness);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The services that have metrics of their own, as Prometheus's `http_sd_configs` asks for them. */
+function scrapeTargets({ registry }: App): unknown {
+  const upstreams = [...registry.snapshot.monitors.values()].map(({ upstream }) => upstream);
+  return upstreams
+    .filter(({ metrics_path: path }) => path !== undefined)
+    .map(({ id, url, metrics_path: path }) => ({
+      targets: [new URL(url).host],
+      labels: {
+        service: id,
+        __metrics_path__: path,
+        __scheme__: new URL(url).protocol.slice(0, -1),
+      },
+    }));
 }
 
 /** The contract of a service, the same for every service whether it speaks the contract or not. */

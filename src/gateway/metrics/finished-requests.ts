@@ -16,6 +16,8 @@ export type FinishedRequest = Readonly<{
   /** Code of the failure that the client was told of. */
   error: string | undefined;
   stream: boolean;
+  /** Name of the key that paid; undefined for none. */
+  key: string | undefined;
   seconds: number;
   /** What its answer cost; undefined when nobody knows. */
   cost: Cost | undefined;
@@ -47,6 +49,16 @@ export class FinishedRequests {
     help: "Tokens as upstreams told them, or estimated where they told none.",
     labels: ["endpoint", "model", "upstream", "type"],
   });
+  readonly #requestsByKey = new Counter({
+    name: "nexus_key_requests_total",
+    help: "Requests that are over, by the name of their key: ok, or failed (status 400 and above).",
+    labels: ["key", "outcome"],
+  });
+  readonly #tokensByKey = new Counter({
+    name: "nexus_key_tokens_total",
+    help: "Tokens, told or estimated, by the name of the key that used them.",
+    labels: ["key", "type"],
+  });
   readonly #bytes = new Counter({
     name: "nexus_bytes_total",
     help: "Bytes on clients' connections, heads included.",
@@ -61,7 +73,14 @@ export class FinishedRequests {
   }
 
   get metrics(): readonly Metric[] {
-    return [this.#requests, this.#durations, this.#tokens, this.#bytes];
+    return [
+      this.#requests,
+      this.#durations,
+      this.#tokens,
+      this.#requestsByKey,
+      this.#tokensByKey,
+      this.#bytes,
+    ];
   }
 
   finish({
@@ -78,9 +97,16 @@ export class FinishedRequests {
     this.#requests.add([endpoint, model, upstream, String(status), error, String(stream)]);
     this.#durations.observe([endpoint, model, upstream], seconds);
     this.#countBytes(of.socket);
+    if (of.key !== undefined) this.#countForKey(of.key, status, cost);
     if (!cost) return;
     this.#tokens.add([endpoint, model, upstream, "input"], cost.input);
     this.#tokens.add([endpoint, model, upstream, "output"], cost.output);
+  }
+
+  #countForKey(key: string, status: number, cost: Cost | undefined): void {
+    this.#requestsByKey.add([key, status < 400 ? "ok" : "failed"]);
+    this.#tokensByKey.add([key, "input"], cost?.input ?? 0);
+    this.#tokensByKey.add([key, "output"], cost?.output ?? 0);
   }
 
   /** A name that the upstream itself does not list may be anything that a client thought of. */

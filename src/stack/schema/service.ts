@@ -116,6 +116,13 @@ const nexusKeys = {
     .describe(
       "true: it has a key of the gateway of its own, made by `up` and read from /run/secrets/gateway_key. Default false.",
     ),
+  metrics_path: z
+    .string()
+    .startsWith("/", "must be a path, such as /metrics")
+    .optional()
+    .describe(
+      "Path of its own metrics for Prometheus, which `monitoring` collects; none by default.",
+    ),
   max_concurrency: integer(1)
     .optional()
     .describe("Requests that the gateway sends it at once; unlimited by default."),
