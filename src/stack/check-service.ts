@@ -11,6 +11,7 @@ type Check = (member: Member) => readonly Problem[];
 /** Keys that make sense for an endpoint that Nexus does not run. */
 const externalKeys: ReadonlySet<string> = new Set([
   "external",
+  "template",
   "provides",
   "models",
   "probe",
@@ -19,6 +20,9 @@ const externalKeys: ReadonlySet<string> = new Set([
   "api_path",
   "max_concurrency",
   "stream_usage",
+  "metadata",
+  "dialects",
+  "release",
   "profiles",
   "depends_on",
 ]);
