@@ -47,6 +47,11 @@ export function isMadeFor({ fitting }: GpuClaim, { id, vendor }: Gpu): boolean {
   return fitting === undefined || fitting.includes(id) || fitting.includes(vendor);
 }
 
+/** `vram: 0` takes nothing of a GPU, as what measures it: there is room for it beside everybody, and it stands in nobody's way. */
+function onlyLooks({ vramBytes }: GpuClaim): boolean {
+  return vramBytes === 0;
+}
+
 /** Declared VRAM is spread evenly over the GPUs of a service. */
 export function share({ vramBytes }: GpuClaim, count: number): number | undefined {
   return vramBytes === undefined ? undefined : vramBytes / count;
@@ -57,6 +62,7 @@ export function share({ vramBytes }: GpuClaim, count: number): number | undefine
  * stacks declare counts for those that come after them, and not for those who were there before.
  */
 export function hasRoom(claim: GpuClaim, count: number, slot: Slot): boolean {
+  if (onlyLooks(claim)) return true;
   const { gpu, tenants } = slot;
   const need = share(claim, count);
   const isHeld = claim.holds.includes(gpu.id);
@@ -75,6 +81,7 @@ export function leftBytes({ gpu, tenants, others }: Slot): number | undefined {
 
 /** The slot with one tenant more. */
 export function occupied(slot: Slot, claim: GpuClaim, count: number): Slot {
+  if (onlyLooks(claim)) return slot;
   const vramBytes = share(claim, count);
   const tenant = {
     gpu: slot.gpu.id,

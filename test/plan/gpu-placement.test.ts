@@ -51,6 +51,19 @@ describe("auto", () => {
     ]);
   });
 
+  test("is not kept from a GPU by what only measures it, nor that by anybody", () => {
+    const looks = claim("exporter", { kind: "all" }, { vramBytes: 0 });
+    expect(placed([claim("a", auto), looks, claim("b", auto)], withGpus("G1", "G2"))).toEqual([
+      "exporter: G1 G2",
+      "a: G1",
+      "b: G2",
+    ]);
+    expect(placed([claim("a", { kind: "all" }), looks], withGpus("G1"))).toEqual([
+      "a: G1",
+      "exporter: G1",
+    ]);
+  });
+
   test("shares a GPU when all on it declare what they need and it fits", () => {
     const shares = (...sizes: readonly number[]) =>
       sizes.map((size, index) => claim(`s${index}`, auto, { vramBytes: size * gib }));

@@ -99,7 +99,9 @@ const nexusKeys = {
   egress: boolean.optional().describe("false: no way out of the stack's network. Default true."),
   vram: bytes
     .optional()
-    .describe("GPU memory it needs, such as 8GiB; `plan` says when it cannot fit."),
+    .describe(
+      "GPU memory it needs, such as 8GiB; `plan` says when it cannot fit. 0 for what only measures GPUs.",
+    ),
   vram_argument: z
     .string()
     .regex(/^-\S+$/, "must be an option of its command, such as --gpu-memory-utilization")
