@@ -1,7 +1,8 @@
 /** Who may import whom. Read it as the floor plan in ARCHITECTURE.md. */
 const rooms = {
-  commands: ["stack", "plan", "apply", "engine", "catalog", "readiness", "terminal"],
-  terminal: ["stack", "catalog", "plan", "apply", "engine", "readiness"],
+  commands: ["stack", "plan", "apply", "engine", "catalog", "readiness", "verify", "terminal"],
+  terminal: ["stack", "catalog", "plan", "apply", "engine", "readiness", "verify"],
+  verify: ["apply", "plan", "engine", "readiness", "stack"],
   apply: ["plan", "engine", "readiness", "stack"],
   readiness: ["engine", "stack"],
   plan: ["stack", "engine"],
@@ -11,8 +12,8 @@ const rooms = {
   gateway: [],
 };
 
-/** What both programs share: the gateway's configuration and the words of its control channel. */
-const treaty = "^src/gateway/(config|protocol)\\.ts$";
+/** What both programs share: the gateway's configuration and the words of its control channel, and the documents of the service contract. */
+const treaty = "^src/gateway/(config|protocol|contract)\\.ts$";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {

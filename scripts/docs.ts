@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { commandReference, type Manifest } from "./command-reference.ts";
-import { metadataSchemaText, schemaText, withTables } from "./schema.ts";
+import { contractSchemaTexts, schemaText, withTables } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => {
@@ -17,7 +17,9 @@ const manifest = JSON.parse(read("oclif.manifest.json")) as Manifest;
 const generated: Readonly<Record<string, string>> = {
   "docs/COMMANDS.md": commandReference(manifest),
   "schema/stack.schema.json": schemaText(),
-  "schema/metadata.schema.json": metadataSchemaText(),
+  ...Object.fromEntries(
+    Object.entries(contractSchemaTexts()).map(([file, text]) => [`schema/${file}`, text]),
+  ),
   "docs/STACK_FILE.md": withTables(read("docs/STACK_FILE.md")),
 };
 

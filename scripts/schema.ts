@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { metadataSchema } from "../src/gateway/upstreams/metadata-schema.ts";
+import { failureSchema, metadataSchema, readinessSchema } from "../src/gateway/contract.ts";
 import { stackFileSchema } from "../src/stack/schema/stack-file.ts";
 
 type JsonSchema = { [key: string]: unknown };
@@ -15,10 +15,19 @@ export function schemaText(): string {
   return `${JSON.stringify({ ...open, $id: "stack.schema.json" }, null, 2)}\n`;
 }
 
-/** The JSON Schema of what services say of themselves (docs/SERVICE_API.md), as text. */
-export function metadataSchemaText(): string {
-  const schema = z.toJSONSchema(metadataSchema, { io: "input" });
-  return `${JSON.stringify({ ...schema, $id: "metadata.schema.json" }, null, 2)}\n`;
+const contract = {
+  "metadata.schema.json": metadataSchema,
+  "readyz.schema.json": readinessSchema,
+  "error.schema.json": failureSchema,
+};
+
+/** The JSON Schemas of the documents of the service contract (docs/SERVICE_API.md), as text, by their file in `schema/`. */
+export function contractSchemaTexts(): Readonly<Record<string, string>> {
+  const texts = Object.entries(contract).map(([$id, schema]) => {
+    const document = { ...z.toJSONSchema(schema, { io: "input" }), $id };
+    return [$id, `${JSON.stringify(document, null, 2)}\n`];
+  });
+  return Object.fromEntries(texts);
 }
 
 /** The page with every table between `<!-- keys: path -->` and `<!-- end -->` written afresh. */
@@ -141,7 +150,8 @@ function listed(form: string): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await writeFile(new URL("schema/stack.schema.json", root), schemaText());
-  await writeFile(new URL("schema/metadata.schema.json", root), metadataSchemaText());
+  for (const [file, text] of Object.entries(contractSchemaTexts()))
+    await writeFile(new URL(`schema/${file}`, root), text);
   const page = new URL("docs/STACK_FILE.md", root);
   await writeFile(page, withTables(await readFile(page, "utf8")));
 }

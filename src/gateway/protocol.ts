@@ -90,8 +90,22 @@ export type ControlRequest = Readonly<
   | { op: "prove"; upstream: Upstream }
   /** Resolves once no request is in flight to that url; progress lines count those that are. */
   | { op: "drain"; url: string }
-  /** An HTTP request to an upstream (`path` from its root); the body comes back as `RequestChunk` progress lines. */
-  | { op: "request"; upstream: Upstream; method: string; path: string; body?: unknown }
+  /**
+   * An HTTP request to an upstream (`path` from its root); the body comes back as `RequestChunk` progress lines. With
+   * `answer: "bytes"` those are `RequestBytes` instead and the result has the answer's headers: nothing is lost of it.
+   */
+  | {
+      op: "request";
+      upstream: Upstream;
+      method: string;
+      path: string;
+      /** Sent as JSON. */
+      body?: unknown;
+      /** Sent as it is, in place of `body`: base64. */
+      bytes?: string;
+      headers?: Readonly<Record<string, string>>;
+      answer?: "text" | "bytes";
+    }
   | { op: "keys.list" }
   | { op: "keys.add"; key: KeyRecord }
   /** Puts a key in the place of the one of its name: there is no moment without either. */
@@ -138,6 +152,9 @@ export type StackReadiness = Readonly<{
 /** A progress line of `request`: the status, and the next piece of the body as whole characters. */
 export type RequestChunk = Readonly<{ status: number; chunk: string }>;
 
+/** A progress line of `request` with `answer: "bytes"`: a piece as it arrived, base64, and when: milliseconds after the request was sent. */
+export type RequestBytes = Readonly<{ bytes: string; at_ms: number }>;
+
 /** Results by op. */
 export type ControlResult = Readonly<{
   hello: {
@@ -151,7 +168,11 @@ export type ControlResult = Readonly<{
   watch: ProbeReport;
   prove: { status: number; detail: string; duration_ms: number };
   drain: { in_flight: 0 };
-  request: { status: number };
+  request: {
+    status: number;
+    /** By lower-case name, with `answer: "bytes"`. */
+    headers?: Readonly<Record<string, string>>;
+  };
   "keys.list": readonly ListedKey[];
   "keys.add": null;
   "keys.replace": null;

@@ -8,11 +8,14 @@ export class GatewayRefusedError extends NexusError {
   readonly remedy = "Correct what it names and try again; `nexus logs gateway` shows its side.";
   readonly exitCode = exitCodes.notReady;
   readonly reason: string;
+  /** The gateway's own words. */
+  readonly words: string;
   override readonly details: Readonly<Record<string, unknown>>;
 
   constructor(op: string, reason: string, message: string) {
     super(`The gateway refused ${op}: ${message}`);
     this.reason = reason;
+    this.words = message;
     this.details = { op, reason };
   }
 }

@@ -11,7 +11,15 @@ export function describeService({ name, version }: Settings): Record<string, unk
       endpoint("POST", "/v1/chat/completions", "createChatCompletion", "Echoes the last message"),
       endpoint("POST", "/v1/embeddings", "createEmbedding", "Embeds texts by feature hashing"),
       endpoint("GET", "/v1/models", "listModels", "Lists the models"),
-      endpoint("POST", "/v1/example/process", "processText", "Processes a text as the form says"),
+      {
+        ...endpoint(
+          "POST",
+          "/v1/example/process",
+          "processText",
+          "Processes a text as its form says",
+        ),
+        request_schema: processSchema,
+      },
     ],
     capabilities: {
       domains: ["chat", "embedding", "tool"],
@@ -69,6 +77,19 @@ const formFields = [
     description: "Whether blanks around the text are removed first.",
   },
 ];
+
+/** JSON Schema of the request; `nexus verify` asks as it says. */
+const processSchema = {
+  type: "object",
+  required: ["text"],
+  properties: {
+    text: { type: "string" },
+    mode: { type: "string", enum: ["echo", "upper", "reverse", "count"], default: "echo" },
+    threshold: { type: "number", minimum: 0, maximum: 1, default: 0.5 },
+    repeat: { type: "integer", minimum: 1, maximum: 10, default: 1 },
+    trim: { type: "boolean", default: true },
+  },
+};
 
 function endpoint(method: string, path: string, id: string, summary: string): object {
   return { path, method, operation_id: id, summary };

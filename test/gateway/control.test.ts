@@ -313,6 +313,50 @@ describe("request", () => {
     expect(chunks[0]?.status).toBe(404);
   });
 
+  test("passes bytes both ways as they are, with headers and the moment of each piece", async () => {
+    const sent = Buffer.from([0, 255, 128, 10]);
+    upstream.behave({
+      "/v1/audio/transcriptions": ({ bytes, headers }, response) => {
+        response.writeHead(200, { "content-type": "audio/wav", "x-kind": headers["content-type"] });
+        response.write(Buffer.from([254, 255]), () => {
+          setTimeout(() => response.end(bytes), 40);
+        });
+      },
+    });
+    const pieces: { bytes: string; at_ms: number }[] = [];
+    const result = await call(
+      {
+        op: "request",
+        upstream: upstreamAt(upstream.url),
+        method: "POST",
+        path: "/v1/audio/transcriptions",
+        headers: { "Content-Type": "application/x-mine" },
+        bytes: sent.toString("base64"),
+        answer: "bytes",
+      },
+      (told) => pieces.push(told as (typeof pieces)[number]),
+    );
+    expect(result.ok).toMatchObject({
+      status: 200,
+      headers: { "content-type": "audio/wav", "x-kind": "application/x-mine" },
+    });
+    const [first, last] = [pieces[0], pieces.at(-1)];
+    expect(Buffer.from(first?.bytes ?? "", "base64")).toEqual(Buffer.from([254, 255]));
+    expect(Buffer.from(last?.bytes ?? "", "base64")).toEqual(sent);
+    expect((last?.at_ms ?? 0) - (first?.at_ms ?? 0)).toBeGreaterThanOrEqual(30);
+  });
+
+  test("with a header that would become two is refused", async () => {
+    const result = await call({
+      op: "request",
+      upstream: upstreamAt(upstream.url),
+      method: "GET",
+      path: "/",
+      headers: { "x-mine": "a\r\nx-other: b" },
+    });
+    expect(result.error?.code).toBe("invalid_request");
+  });
+
   test("of an upstream that is not there says so", async () => {
     const order = { op: "request", method: "GET", path: "/" } as const;
     const result = await call({ ...order, upstream: upstreamAt(await deadUrl()) });

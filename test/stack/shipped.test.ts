@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { metadataSchemaText, schemaText, withTables } from "../../scripts/schema.ts";
+import { contractSchemaTexts, schemaText, withTables } from "../../scripts/schema.ts";
 import { readCatalog } from "../../src/catalog/catalog.ts";
 import { newStackFile, readStacks } from "../../src/catalog/stacks.ts";
 import { isRecord } from "../../src/stack/record.ts";
@@ -18,8 +18,9 @@ test("the schema for editors is what stack files are checked with: run `node scr
   expect(schemaText()).toBe(await textOf("schema/stack.schema.json"));
 });
 
-test("the schema of services' metadata is what the gateway reads them with", async () => {
-  expect(metadataSchemaText()).toBe(await textOf("schema/metadata.schema.json"));
+test("the schemas of the service contract are what the gateway and `nexus verify` read its documents with", async () => {
+  for (const [file, text] of Object.entries(contractSchemaTexts()))
+    expect(text).toBe(await textOf(`schema/${file}`));
 });
 
 test("the tables of docs/STACK_FILE.md are what stack files are checked with: run `node scripts/schema.ts`", async () => {

@@ -8,6 +8,9 @@ const id = z.int();
 /** A path that stays with the upstream it is sent to. */
 const path = z.string().regex(/^\/(?!\/)[\x21-\x7e]*$/);
 
+const headerName = z.string().regex(/^[A-Za-z0-9-]+$/);
+const headerValue = z.string().regex(/^[\x20-\x7e]*$/);
+
 const requestSchema = z.discriminatedUnion("op", [
   z.strictObject({ id, op: z.literal("hello") }),
   z.strictObject({
@@ -31,6 +34,9 @@ const requestSchema = z.discriminatedUnion("op", [
     method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
     path,
     body: z.unknown().optional(),
+    bytes: z.base64().optional(),
+    headers: z.record(headerName, headerValue).optional(),
+    answer: z.enum(["text", "bytes"]).optional(),
   }),
   z.strictObject({ id, op: z.literal("keys.list") }),
   z.strictObject({ id, op: z.literal("keys.add"), key: keyRecordSchema }),

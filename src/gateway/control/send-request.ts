@@ -1,9 +1,10 @@
 /** Sends any request of the CLI's to an upstream and passes the answer on as it comes. */
 import { StringDecoder } from "node:string_decoder";
+import type { IncomingHttpHeaders } from "node:http";
 import type { ControlOrder } from "./requests.ts";
 import { ControlFailure } from "./failure.ts";
 import type { OperationContext } from "./operations.ts";
-import type { ControlResult, RequestChunk } from "../protocol.ts";
+import type { ControlResult, RequestBytes, RequestChunk } from "../protocol.ts";
 import type { Dispatcher } from "undici";
 import { nameFailure, truncatedAnswer } from "../request/upstream-failure.ts";
 
@@ -11,26 +12,37 @@ type RequestOrder = Extract<ControlOrder, { op: "request" }>;
 
 /** Resolves with the status once the answer is complete; throws ControlFailure when it never is. */
 export async function sendRequest(
-  { upstream, method, path, body }: RequestOrder,
+  order: RequestOrder,
   { app, progress, signal }: OperationContext,
 ): Promise<ControlResult["request"]> {
+  const { upstream, method, path } = order;
   const backend = app.backends.retain(upstream);
   try {
     const { promise, resolve, reject } = Promise.withResolvers<ControlResult["request"]>();
-    const passage = new Passage(upstream.id, progress, { resolve, reject });
-    const text = body === undefined ? null : JSON.stringify(body);
-    const headers = {
-      accept: "*/*",
-      "accept-encoding": "identity",
-      ...(text !== null && { "content-type": "application/json" }),
-    };
+    const way = order.answer === "bytes" ? passBytes(progress) : passText(progress);
+    const passage = new Passage(upstream.id, way, { resolve, reject });
     const cancel = () => passage.cancel();
     signal.addEventListener("abort", cancel, { once: true });
-    backend.dispatch({ method, path, headers, body: text }, passage);
+    backend.dispatch({ method, path, headers: headersOf(order), body: bodyOf(order) }, passage);
     return await promise.finally(() => signal.removeEventListener("abort", cancel));
   } finally {
     app.backends.release(upstream);
   }
+}
+
+function headersOf({ headers = {}, body }: RequestOrder): Record<string, string> {
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    accept: "*/*",
+    "accept-encoding": "identity",
+    ...(body !== undefined && { "content-type": "application/json" }),
+    ...Object.fromEntries(own),
+  };
+}
+
+function bodyOf({ body, bytes }: RequestOrder): Buffer | string | null {
+  if (bytes !== undefined) return Buffer.from(bytes, "base64");
+  return body === undefined ? null : JSON.stringify(body);
 }
 
 type Outcome = Readonly<{
@@ -38,18 +50,60 @@ type Outcome = Readonly<{
   reject: (error: Error) => void;
 }>;
 
+/** How an answer is told: pieces as they come, and what the result holds beside its status. */
+type Way = Readonly<{
+  pass: (status: number, piece: Buffer) => void;
+  end: (status: number) => void;
+  resultOf: (headers: IncomingHttpHeaders) => Omit<ControlResult["request"], "status">;
+}>;
+
+/** In whole characters. */
+function passText(progress: (chunk: RequestChunk) => void): Way {
+  const decoder = new StringDecoder("utf8");
+  const tell = (status: number, chunk: string): void => {
+    if (chunk !== "") progress({ status, chunk });
+  };
+  return {
+    pass: (status, piece) => tell(status, decoder.write(piece)),
+    end: (status) => tell(status, decoder.end()),
+    resultOf: () => ({}),
+  };
+}
+
+/** As it arrived, with the time since the request was sent. */
+function passBytes(progress: (piece: RequestBytes) => void): Way {
+  const since = performance.now();
+  return {
+    pass: (_, piece) =>
+      progress({
+        bytes: piece.toString("base64"),
+        at_ms: Math.round(performance.now() - since),
+      }),
+    end: () => undefined,
+    resultOf: (headers) => ({ headers: plainHeaders(headers) }),
+  };
+}
+
+function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    [value].flat().join(", "),
+  ]);
+  return Object.fromEntries(entries);
+}
+
 class Passage implements Dispatcher.DispatchHandler {
   readonly #service: string;
-  readonly #progress: (chunk: RequestChunk) => void;
+  readonly #way: Way;
   readonly #outcome: Outcome;
-  readonly #decoder = new StringDecoder("utf8");
   #controller: Dispatcher.DispatchController | undefined;
   #cancelled = false;
   #status = 0;
+  #headers: IncomingHttpHeaders = {};
 
-  constructor(service: string, progress: (chunk: RequestChunk) => void, outcome: Outcome) {
+  constructor(service: string, way: Way, outcome: Outcome) {
     this.#service = service;
-    this.#progress = progress;
+    this.#way = way;
     this.#outcome = outcome;
   }
 
@@ -64,17 +118,22 @@ class Passage implements Dispatcher.DispatchHandler {
     if (this.#cancelled) controller.abort(new Error("cancelled"));
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
     this.#status = status;
+    this.#headers = headers;
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#pass(this.#decoder.write(chunk));
+    this.#way.pass(this.#status, chunk);
   }
 
   onResponseEnd(): void {
-    this.#pass(this.#decoder.end());
-    this.#outcome.resolve({ status: this.#status });
+    this.#way.end(this.#status);
+    this.#outcome.resolve({ status: this.#status, ...this.#way.resultOf(this.#headers) });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -84,9 +143,5 @@ class Passage implements Dispatcher.DispatchHandler {
       ? truncatedAnswer(this.#service)
       : nameFailure(this.#service, error, connected);
     this.#outcome.reject(new ControlFailure(code, message));
-  }
-
-  #pass(text: string): void {
-    if (text !== "") this.#progress({ status: this.#status, chunk: text });
   }
 }
