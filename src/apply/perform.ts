@@ -3,7 +3,6 @@ import { mintKey } from "../gateway/protocol.ts";
 import type { Action, ActionKind } from "../plan/plan.ts";
 import { awaitService } from "../readiness/await-service.ts";
 import { pullModel } from "../readiness/models.ts";
-import type { ModelProgress } from "../readiness/pull-progress.ts";
 import { readCertified } from "./certificate-files.ts";
 import { IntentMismatchError, NotReadyError } from "./errors.ts";
 import { ensureGatewayImage } from "./gateway-image.ts";
@@ -104,16 +103,16 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
     if (!verdict.reached) throw new NotReadyError(service, verdict.cause);
   },
 
-  "pull-model": async ({ store, upstream, model, stallTimeoutMs }, world, { tell, signal }) => {
-    const onProgress = (progress: ModelProgress) => tell({ kind: "model", model, ...progress });
+  "pull-model": async (action, world, { tell, signal }) => {
+    const { store: kind, model, onEngineDisk, ...pull } = action;
     await pullModel({
-      kind: store,
-      link: await world.link(),
-      upstream,
+      ...pull,
+      kind,
       model,
-      stallTimeoutMs,
+      link: await world.link(),
       signal,
-      onProgress,
+      onProgress: (progress) => tell({ kind: "model", model, ...progress }),
+      ...(onEngineDisk && { disk: world.disk }),
     });
   },
 

@@ -20,6 +20,9 @@ export type PipelineOptions = Readonly<{
 
 const waits: ReadonlySet<Action["kind"]> = new Set(["await", "drain", "pull-model", "pull"]);
 
+/** Models that one store fetches at once: more share the same line and all come later. */
+const pullsPerStore = 2;
+
 /** Resolves with every action's ending, by id, once nothing more can run. */
 export async function runPipeline(
   actions: readonly Action[],
@@ -31,6 +34,12 @@ export async function runPipeline(
   const running = new Map<string, Promise<void>>();
   const busy = () =>
     actions.filter((action) => running.has(action.id) && !waits.has(action.kind)).length;
+
+  const isStoreBusy = ({ kind, service }: Action) =>
+    kind === "pull-model" &&
+    actions.filter(
+      (other) => other.kind === kind && other.service === service && running.has(other.id),
+    ).length >= pullsPerStore;
 
   const end = (action: Action, ending: Ending): void => {
     endings.set(action.id, ending);
@@ -61,6 +70,7 @@ export async function runPipeline(
     for (const action of pending) {
       if (!action.after.every((id) => endings.get(id)?.outcome === "done")) continue;
       if (!waits.has(action.kind) && busy() >= options.width) continue;
+      if (isStoreBusy(action)) continue;
       begin(action);
     }
     if (running.size === 0) return endings;

@@ -2,6 +2,7 @@
 import type { ContainerRequest, Engine, Observed } from "../engine/engine.ts";
 import type { GatewayConfig, Upstream } from "../gateway/config.ts";
 import type { Action, Plan } from "../plan/plan.ts";
+import { DiskBook } from "../readiness/disk-book.ts";
 import type { EventFeed } from "../readiness/event-feed.ts";
 import { type GatewayLink, openGatewayLink } from "../readiness/gateway-link.ts";
 import type { Certified } from "./certificate-files.ts";
@@ -27,6 +28,8 @@ export type ApplyContext = Readonly<{
 export class World {
   readonly context: ApplyContext;
   readonly requests: ReadonlyMap<string, ContainerRequest>;
+  /** The room that all model pulls of this apply share. */
+  readonly disk = new DiskBook();
   readonly #containers: Map<string, string>;
   readonly #networks: Map<string, string>;
   #gateway: string | undefined;

@@ -115,6 +115,8 @@ export type ControlRequest = Readonly<
   | { op: "usage"; since: string; by: UsageGrouping }
   /** The same document as GET :8801/readyz. */
   | { op: "status" }
+  /** What is free where the gateway's volume lies, which is where the engine keeps all volumes of its own. */
+  | { op: "disk" }
   | { op: "cancel"; request: number }
 >;
 
@@ -179,6 +181,7 @@ export type ControlResult = Readonly<{
   "keys.remove": null;
   usage: UsageReport;
   status: StackReadiness;
+  disk: { free_bytes: number; total_bytes: number };
   cancel: null;
 }>;
 

@@ -6,6 +6,7 @@ import type { Course } from "./course.ts";
 import { externalUpstream } from "./gateway-config.ts";
 import { gatewayGate, isProbed, readyGate, starts } from "./gates.ts";
 import { awaitTarget, isOneShot, memberUpstream } from "./member.ts";
+import { keepsOnEngineDisk } from "./model-disk.ts";
 import { actionId, gatewayName } from "./names.ts";
 import { idsOf, joinActions } from "./networks.ts";
 import type { Action } from "./plan.ts";
@@ -67,11 +68,13 @@ function pullModelActions(
   const { member, next } = course;
   const upstream = memberUpstream(member, next.name);
   const store = member.service?.modelPull ?? "none";
-  if (models.length === 0 || !upstream || store === "none") return [];
+  if (models.length === 0 || !upstream || store === "none" || !member.service) return [];
   const reachable = actionId("await", next.name, "reachable");
   const target = { ...awaitTarget(member, next.name), level: "reachable" as const };
   const shared = {
     service: member.name,
+    declared: member.service.models,
+    onEngineDisk: keepsOnEngineDisk(member.service, scene.input.stack),
     because: "the model is declared and not known to be there",
   };
   return [

@@ -72,6 +72,10 @@ type Doing =
       store: StoreKind;
       upstream: Upstream;
       model: string;
+      /** All models that the service is to have. */
+      declared: readonly string[];
+      /** The store's models lie where the engine keeps its volumes, so the room there is theirs. */
+      onEngineDisk: boolean;
       stallTimeoutMs: number;
     }
   /** Gives the gateway its configuration, and the certificate that it names with its key. */

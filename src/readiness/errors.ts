@@ -1,6 +1,7 @@
 /** Failures of this room that a user can mend. */
 import { exitCodes, NexusError } from "../errors.ts";
 import type { StoreKind } from "../stack/stack.ts";
+import type { Shortage } from "./disk-book.ts";
 
 /** The gateway understood a request and refused it; `reason` is its own code for that. */
 export class GatewayRefusedError extends NexusError {
@@ -62,6 +63,54 @@ const libraries: Readonly<Record<StoreKind, string>> = {
   speaches: "https://huggingface.co/models",
   localai: "https://models.localai.io",
 };
+
+/** A model that nobody asks for, with what removing it would free. */
+export type SpareModel = Readonly<{ service: string; model: string; sizeBytes: number }>;
+
+/** The engine's disk has no room for a model; told before the disk is full. */
+export class ModelRoomError extends NexusError {
+  readonly code = "NEXUS_NO_ROOM_FOR_MODEL";
+  readonly remedy: string;
+  readonly exitCode = exitCodes.resources;
+  override readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    pulled: Readonly<{ service: string; model: string }>,
+    shortage: Shortage,
+    spare: readonly SpareModel[],
+  ) {
+    const { service, model } = pulled;
+    const { neededBytes, freeBytes, missingBytes } = shortage;
+    const need = neededBytes > 0 ? `it needs ${inGB(neededBytes)} more, ` : "";
+    super(
+      `The engine's disk has no room for the model ${model} of ${service}: ${need}${inGB(freeBytes)} can be used, ${inGB(missingBytes)} are missing.`,
+    );
+    this.remedy = roomRemedy(spare);
+    this.details = { service, model, ...shortage, spare };
+  }
+}
+
+/** How many models that could go are named in a sentence; the rest is in the details. */
+const namedSpares = 3;
+
+function roomRemedy(spare: readonly SpareModel[]): string {
+  const otherwise =
+    "free space where the engine keeps its data (`nexus doctor` shows where), then run this again.";
+  if (spare.length === 0) return `${otherwise.charAt(0).toUpperCase()}${otherwise.slice(1)}`;
+  const named = spare
+    .slice(0, namedSpares)
+    .map(
+      ({ service, model, sizeBytes }) =>
+        `\`nexus models rm ${model} --service ${service}\` (${inGB(sizeBytes)})`,
+    );
+  return `Remove what no stack file asks for: ${named.join(", ")}; or ${otherwise}`;
+}
+
+function inGB(bytes: number): string {
+  return bytes > 0 && bytes < 1e8
+    ? `${Math.max(1, Math.round(bytes / 1e6))} MB`
+    : `${(bytes / 1e9).toFixed(1).replace(/\.0$/, "")} GB`;
+}
 
 /** A model store refused something else than a pull: listing or removing. */
 export class ModelStoreError extends NexusError {

@@ -2,6 +2,7 @@
 import type { Upstream } from "../gateway/config.ts";
 import type { StoreKind } from "../stack/stack.ts";
 import type { Clock } from "./clock.ts";
+import type { DiskBook } from "./disk-book.ts";
 import { ModelStoreError } from "./errors.ts";
 import type { GatewayLink } from "./gateway-link.ts";
 import type { ModelProgress } from "./pull-progress.ts";
@@ -31,6 +32,10 @@ export type ModelPull = ModelStore &
     onProgress?: (progress: ModelProgress) => void;
     /** Milliseconds without a new byte or step after which the pull is given up. */
     stallTimeoutMs: number;
+    /** Models that stay, whatever room is missing. */
+    declared?: readonly string[];
+    /** Where room is claimed; absent for a store whose models do not lie on the engine's own disk. */
+    disk?: DiskBook;
     clock?: Clock;
   }>;
 

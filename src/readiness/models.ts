@@ -14,14 +14,15 @@ const adapters: Readonly<Record<StoreKind, StoreAdapter>> = {
 
 /**
  * Sees to it that the model is there, fetching it only when it is not. Throws ModelPullError with the store's own
- * words when it cannot be fetched or makes no progress, and ModelStoreError when the store does not answer.
+ * words when it cannot be fetched or makes no progress, ModelRoomError when the disk has no room for it, and
+ * ModelStoreError when the store does not answer.
  */
 export async function pullModel(pull: ModelPull): Promise<"present" | "pulled"> {
-  const { list, fetch, isSame } = adapters[pull.kind];
-  const stored = await list(pull);
-  if (stored.some(({ name }) => isSame(name, pull.model))) return "present";
-  const watch = new PullWatch(pull);
-  await watch.over(() => fetch(pull, watch));
+  const adapter = adapters[pull.kind];
+  const stored = await adapter.list(pull);
+  if (stored.some(({ name }) => adapter.isSame(name, pull.model))) return "present";
+  const watch = new PullWatch(pull, adapter);
+  await watch.over(() => adapter.fetch(pull, watch));
   return "pulled";
 }
 

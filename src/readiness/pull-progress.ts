@@ -6,6 +6,8 @@ export type ModelProgress = Readonly<{
   completedBytes: number;
   totalBytes: number;
   bytesPerSecond: number;
+  /** Milliseconds until everything known is there, at the speed of the last seconds; absent while that is not known. */
+  remainingMs?: number;
 }>;
 
 /** One line of `POST /api/pull` (https://github.com/ollama/ollama/blob/main/docs/api.md#pull-a-model). */
@@ -47,11 +49,17 @@ export class PullMeter {
   take(line: PullLine): ModelProgress {
     if (line.digest !== undefined) this.#takeLayer(line.digest, line);
     const layers = [...this.#layers.values()];
+    const completedBytes = sum(layers.map(({ completed }) => completed));
+    const totalBytes = sum(layers.map(({ total }) => total));
+    const bytesPerSecond = this.#speed();
+    const rest = totalBytes - completedBytes;
+    const isKnown = bytesPerSecond > 0 && rest > 0;
     return {
       status: line.status ?? "",
-      completedBytes: sum(layers.map(({ completed }) => completed)),
-      totalBytes: sum(layers.map(({ total }) => total)),
-      bytesPerSecond: this.#speed(),
+      completedBytes,
+      totalBytes,
+      bytesPerSecond,
+      ...(isKnown && { remainingMs: Math.round((rest / bytesPerSecond) * 1_000) }),
     };
   }
 

@@ -1,19 +1,17 @@
 /** Tells the story of a single model pull the way `nexus up` does. */
 import type { Action } from "../plan/plan.ts";
 import type { ModelProgress } from "../readiness/pull-progress.ts";
-import type { StoreKind } from "../stack/stack.ts";
 import { showApply, showMode } from "./show-apply.ts";
 
 /** Runs a pull while its progress is shown on stderr; resolves and rejects as the pull does. */
 export async function showModelPull<Outcome>(
-  pull: Pick<Extract<Action, { kind: "pull-model" }>, "upstream" | "model" | "stallTimeoutMs"> &
-    Readonly<{ service: string; kind: StoreKind }>,
+  pull: Omit<Extract<Action, { kind: "pull-model" }>, "id" | "kind" | "after" | "because"> &
+    Readonly<{ service: string }>,
   run: (onProgress: (progress: ModelProgress) => void) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const { service, model, kind: store } = pull;
+  const { service, model } = pull;
   const action: Action = {
     ...pull,
-    store,
     id: `pull-model ${model}`,
     kind: "pull-model",
     after: [],

@@ -1,7 +1,7 @@
 /** What actions and their progress are called. Pure. */
 import type { Progress } from "../apply/events.ts";
 import type { Action, ActionKind } from "../plan/plan.ts";
-import { count, formatBytes, formatShare } from "./units.ts";
+import { count, formatBytes, formatDuration, formatShare } from "./units.ts";
 import { printable, truncate } from "./width.ts";
 
 /** The words for an action: while it runs, and once it is done. */
@@ -93,10 +93,7 @@ export function progressText(progress: Progress): string {
       return amount === "" ? status : join(amount, `layer ${String(layersDone)}/${String(layers)}`);
     }
     case "model":
-      return (
-        amountText(progress.completedBytes, progress.totalBytes, progress.bytesPerSecond) ||
-        printable(progress.status)
-      );
+      return modelText(progress);
     case "build":
       return truncate(printable(progress.line).trim(), 100);
     case "await":
@@ -104,6 +101,21 @@ export function progressText(progress: Progress): string {
     case "drain":
       return `${count(progress.inFlight, "request")} in flight`;
   }
+}
+
+function modelText(progress: Extract<Progress, { kind: "model" }>): string {
+  const { status, completedBytes, totalBytes, bytesPerSecond, remainingMs } = progress;
+  const amount = amountText(completedBytes, totalBytes, bytesPerSecond);
+  if (amount === "") return printable(status);
+  return join(
+    amount,
+    remainingMs === undefined ? "" : `${formatDuration(wholeSeconds(remainingMs))} left`,
+  );
+}
+
+/** Nobody wants to know more of what is only estimated. */
+function wholeSeconds(ms: number): number {
+  return Math.max(1, Math.round(ms / 1_000)) * 1_000;
 }
 
 function amountText(done: number, total: number, bytesPerSecond: number): string {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Ending, runPipeline } from "../../src/apply/pipeline.ts";
 import type { Action } from "../../src/plan/plan.ts";
+import { toBeReady } from "../readiness/judge-steps.ts";
 
 const start = (id: string, after: readonly string[] = []): Action => ({
   id,
@@ -120,4 +121,38 @@ test("every action ends exactly once, in an order that respects the graph, whate
       }
     }),
   );
+});
+
+test("a store fetches two models at once, and other stores do not wait for it", async () => {
+  const upstream = toBeReady.upstream;
+  if (!upstream) throw new Error("no upstream");
+  const pull = (service: string, model: string): Action => ({
+    id: `${service} ${model}`,
+    service,
+    after: [],
+    because: "declared",
+    kind: "pull-model",
+    store: "ollama",
+    upstream,
+    model,
+    declared: [],
+    onEngineDisk: true,
+    stallTimeoutMs: 1,
+  });
+  const actions = ["a", "b", "c", "d"].flatMap((model) => [pull("one", model), pull("two", model)]);
+  const running: string[] = [];
+  const seen: string[] = [];
+  await runPipeline(actions, {
+    width: 1,
+    stopped: () => false,
+    onStart: ({ service = "" }) => running.push(service),
+    onEnd: ({ service = "" }) => void running.splice(running.indexOf(service), 1),
+    perform: async () => {
+      await Promise.resolve();
+      seen.push(running.toSorted().join(" "));
+    },
+  });
+  expect(seen[0]).toBe("one one two two");
+  expect(seen).toHaveLength(8);
+  expect(seen.filter((now) => /(one.*){3}|(two.*){3}/.test(now))).toEqual([]);
 });

@@ -109,7 +109,7 @@ describe("the default stack, from nothing", () => {
       /ollama +pulled 127\.0\.0\.1:\S+ollama:0\.12\.6 \(\d/,
       /ollama +started container/,
       /ollama +pulling model llama3\.2:1b\n/,
-      /ollama +pulling model llama3\.2:1b · \d+ % · [^\n]*\/20 MB · [\d.]+ [kM]?B\/s\n/,
+      /ollama +pulling model llama3\.2:1b · \d+ % · [^\n]*\/20 MB · [\d.]+ [kM]?B\/s · \d+ s left\n/,
       /ollama +pulled model llama3\.2:1b \(\d/,
       /ollama +ready/,
     );

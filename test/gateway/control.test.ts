@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { configHash, gatewayConfigSchema } from "../../src/gateway/config.ts";
-import type { ProbeReport } from "../../src/gateway/protocol.ts";
+import type { ControlResult, ProbeReport } from "../../src/gateway/protocol.ts";
 import { launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
 import {
   beginEvents,
@@ -52,6 +52,13 @@ describe("the control channel", () => {
       container: hostname(),
       services: [{ present_models: ["echo"] }],
     });
+  });
+
+  test("disk tells what is free where the gateway's volume lies", async () => {
+    const { ok } = await call({ op: "disk" });
+    const { free_bytes: free, total_bytes: total } = ok as ControlResult["disk"];
+    expect(free).toBeGreaterThan(0);
+    expect(total).toBeGreaterThanOrEqual(free);
   });
 
   test.each([

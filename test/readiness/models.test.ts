@@ -49,13 +49,13 @@ test("progress sums the bytes of all layers, however the lines are split", async
   ]);
 });
 
-test("speed counts what is fetched now, not what was there before", async () => {
+test("speed and the time that is left count what is fetched now, not what was there before", async () => {
   const stub = storeOf({ "GET /api/tags": tags(), "POST /api/pull": { body: [], open: true } });
   const clock = new ManualClock();
-  const speeds: number[] = [];
-  const pulled = pullModel(
-    pulling(stub, { clock, onProgress: ({ bytesPerSecond }) => speeds.push(bytesPerSecond) }),
-  );
+  const speeds: (readonly (number | undefined)[])[] = [];
+  const onProgress: ModelPull["onProgress"] = ({ bytesPerSecond, remainingMs }) =>
+    speeds.push([bytesPerSecond, remainingMs]);
+  const pulled = pullModel(pulling(stub, { clock, onProgress }));
   await settled();
   const { id } = stub.seen[1] ?? { id: 0 };
   for (const completed of [5_000, 6_000, 8_000]) {
@@ -67,7 +67,12 @@ test("speed counts what is fetched now, not what was there before", async () => 
   stub.send({ id, ok: { status: 200 } });
 
   expect(await pulled).toBe("pulled");
-  expect(speeds).toEqual([0, 1_000, 1_500, 1_000]);
+  expect(speeds).toEqual([
+    [0, undefined],
+    [1_000, 3_000],
+    [1_500, 667],
+    [1_000, 1_000],
+  ]);
 });
 
 test.each([

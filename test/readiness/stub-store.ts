@@ -1,5 +1,6 @@
 /** A model store behind a gateway, as a script of answers. */
 import { onTestFinished } from "vitest";
+import type { ControlReply } from "../../src/gateway/protocol.ts";
 import type { ModelPull } from "../../src/readiness/model-store.ts";
 import { GatewayStub } from "./gateway-stub.ts";
 import { toBeReady } from "./judge-steps.ts";
@@ -16,9 +17,11 @@ export type Answer = Readonly<{
 /** A store that gives these answers by method and path; of several, the next each time and then the last again. */
 export function storeOf(
   answers: Readonly<Record<string, Answer | readonly Answer[]>>,
+  freeBytes?: number,
 ): GatewayStub {
   const turns = new Map<string, number>();
   return new GatewayStub((request, send) => {
+    if (request.op === "disk") answerDisk(request.id, freeBytes, send);
     if (request.op !== "request") return;
     const key = `${request.method} ${request.path}`;
     const given = [answers[key] ?? { status: 404, body: [] }].flat();
@@ -34,6 +37,17 @@ export function storeOf(
     }
     if (!answer.open) send({ id: request.id, ok: { status } });
   });
+}
+
+/** The disk has 1 TB; without a number the gateway is one of an older Nexus, which cannot tell. */
+function answerDisk(
+  id: number,
+  freeBytes: number | undefined,
+  send: (reply: ControlReply) => void,
+): void {
+  if (freeBytes !== undefined)
+    return send({ id, ok: { free_bytes: freeBytes, total_bytes: 1e12 } });
+  send({ id, error: { code: "invalid_request", message: "no such op" } });
 }
 
 /** A pull of `llama3.2:3b` from that store, an Ollama's unless it says otherwise. */

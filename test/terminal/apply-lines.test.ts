@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { lineWriter } from "../../src/terminal/apply-lines.ts";
 import { plainTheme } from "../../src/terminal/theme.ts";
 import { failed, finished, network, pull, pulled, start, started, wait } from "./plans.ts";
+import { progressText } from "../../src/terminal/wording.ts";
 
 test("without a terminal each event worth reading is one line with its time", () => {
   const write = lineWriter(["stack", "ollama"], plainTheme);
@@ -40,4 +41,13 @@ test("a download is told of after a second, then every five seconds", () => {
   expect(times.filter((at) => write(pulled(at * 3e3), at) !== undefined)).toEqual([
     1000, 6000, 11_000,
   ]);
+});
+
+test("a model's progress tells how long it will take, once that is known", () => {
+  const progress = { kind: "model", model: "a:1", status: "pulling", totalBytes: 36e6 } as const;
+  const begun = { ...progress, completedBytes: 12.3e6, bytesPerSecond: 0 };
+  expect(progressText(begun)).toBe("34 % · 12.3/36 MB");
+  expect(progressText({ ...begun, bytesPerSecond: 8.1e6, remainingMs: 2_925 })).toBe(
+    "34 % · 12.3/36 MB · 8.1 MB/s · 3 s left",
+  );
 });

@@ -2,6 +2,8 @@ import { Args, Flags } from "@oclif/core";
 import { withGateway } from "../../apply/gateway-access.ts";
 import { findStore } from "../../apply/model-stores.ts";
 import { NexusCommand } from "../../nexus-command.ts";
+import { keepsOnEngineDisk } from "../../plan/model-disk.ts";
+import { DiskBook } from "../../readiness/disk-book.ts";
 import { pullModel } from "../../readiness/models.ts";
 import { showModelPull } from "../../terminal/model-pull.ts";
 
@@ -38,11 +40,19 @@ export default class ModelsPull extends NexusCommand {
     const { stack } = await this.loadStack(flags);
     const engine = await this.connect(flags);
     const { service, kind, upstream } = await findStore(engine, stack, flags.service);
-    const { stallTimeoutMs, name } = service;
-    const pull = { kind, upstream, model: args.model, stallTimeoutMs };
+    const { stallTimeoutMs, name, models: declared } = service;
+    const onEngineDisk = keepsOnEngineDisk(service, stack);
+    const pull = { upstream, model: args.model, stallTimeoutMs, declared };
+    const shown = { ...pull, store: kind, service: name, onEngineDisk };
     const outcome = await withGateway(engine, stack.name, (link) =>
-      showModelPull({ ...pull, service: name }, (onProgress) =>
-        pullModel({ ...pull, link, onProgress }),
+      showModelPull(shown, (onProgress) =>
+        pullModel({
+          ...pull,
+          kind,
+          link,
+          onProgress,
+          ...(onEngineDisk && { disk: new DiskBook() }),
+        }),
       ),
     );
     this.log(

@@ -1,4 +1,6 @@
 /** What the CLI can have the gateway do. */
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { App } from "../app.ts";
 import type { Upstream } from "../config.ts";
 import { stackReadiness } from "../api/catalogue.ts";
@@ -32,7 +34,8 @@ export async function carryOut(
   if ("upstream" in order) return askUpstream(order, context);
   if (order.op === "configure") return configure(order, context);
   if (order.op === "drain") return drain(order, context);
-  const { keys } = context.app;
+  const { keys, settings } = context.app;
+  if (order.op === "disk") return readDisk(dirname(settings.configFile));
   if (order.op === "keys.add") await keys.add(order.key);
   else if (order.op === "keys.replace") await keys.replace(order.key);
   else if (order.op === "keys.remove") await keys.remove(order.name);
@@ -53,6 +56,12 @@ function askUpstream(
     default:
       return sendRequest(order, context);
   }
+}
+
+/** What is free there for anybody who is not root. */
+async function readDisk(folder: string): Promise<ControlResult["disk"]> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  return { free_bytes: bavail * bsize, total_bytes: blocks * bsize };
 }
 
 /** The orders that only look. */

@@ -49,6 +49,7 @@ const requestSchema = z.discriminatedUnion("op", [
     by: z.enum(["key", "model", "service", "endpoint", "day"]),
   }),
   z.strictObject({ id, op: z.literal("status") }),
+  z.strictObject({ id, op: z.literal("disk") }),
   z.strictObject({ id, op: z.literal("cancel"), request: z.int() }),
 ]);
 
