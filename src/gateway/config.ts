@@ -24,8 +24,8 @@ export const probeSchema = z.strictObject({
   loading: z.array(z.int()).default([503]),
   /** A value the JSON body must hold: an RFC 6901 pointer and what it must equal. */
   json: z.strictObject({ pointer: z.string(), equals: z.json() }).optional(),
-  /** Which list names the models that are present; `openai` is GET <api>/models, `ollama` GET /api/tags. */
-  models: z.enum(["none", "openai", "ollama"]).default("none"),
+  /** Which list names the models that are present; `openai` is GET <api>/models, `ollama` GET /api/tags, `tei` the one at GET /info. */
+  models: z.enum(["none", "openai", "ollama", "tei"]).default("none"),
 });
 
 /** What a stack may say of a service that says nothing of itself: parts of its metadata (docs/SERVICE_API.md). */

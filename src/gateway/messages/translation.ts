@@ -43,11 +43,13 @@ export function isTranslated(endpoint: Endpoint, { monitor }: Candidate): boolea
 
 /** One attempt in translation. */
 export type Translation = Readonly<{
-  /** Behind the upstream's `api_path`. */
-  upstreamPath: string;
+  /** At the upstream. */
+  path: string;
   body: Buffer;
   headers: (headers: Headers) => Headers;
   sink: Sink;
+  /** Set where the answer can be told only once it is there, up to so many bytes; the sink gets nothing then. */
+  wholeUpTo?: number;
   /** Lets the sink end the attempt when its answer makes no sense. */
   watch: (attempt: RunningAttempt) => RunningAttempt;
   /** The attempt as the client may be told of it. */
@@ -60,7 +62,7 @@ export function translationFor(
   request: ChatRequest,
   { monitor, model = "" }: Candidate,
 ): Translation {
-  const service = monitor.upstream.id;
+  const { id: service, api_path: apiPath } = monitor.upstream;
   const id = `msg_${exchange.id.replace(/^req_/, "")}`;
   const { stream, thinking, stopSequences } = request;
   const asked = { id, model, stream, thinking, stopSequences };
@@ -69,7 +71,7 @@ export function translationFor(
   const fail = (failure: Failure) => exchange.fail(failure);
   const failureEvent = (failure: Failure) => exchange.failureEvent(failure);
   return {
-    upstreamPath: "/chat/completions",
+    path: `${apiPath}/chat/completions`,
     body: Buffer.from(JSON.stringify({ model, ...request.body })),
     headers: withoutAnthropic,
     sink: new MessageSink({ to: exchange.response, asked, service, failureEvent, giveUp, fail }),

@@ -3,6 +3,7 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Failure } from "../api/failure.ts";
 import { isTranslated, translationFor, type Translation } from "../messages/translation.ts";
 import type { Upstream } from "../config.ts";
+import { rerankTranslation, speaksTei } from "../rerank/translation.ts";
 import { rememberingSink, rememberWhole } from "../responses/remember.ts";
 import type { Candidate } from "../routing/route.ts";
 import type { Verdict } from "../upstreams/health.ts";
@@ -52,10 +53,10 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   exchange.tap = tap;
   const note = backend.health.begin();
   const translation = translationOf(inquiry, candidate);
-  const sink = translation?.sink ?? rememberingSink(inquiry, upstream.id, exchange.response);
-  const options = { ...relayOptions(inquiry, candidate, note), sink, tap };
+  const taken = translation ?? { sink: rememberingSink(inquiry, upstream.id, exchange.response) };
+  const options = { ...relayOptions(inquiry, candidate, note), ...takenBy(taken), tap };
   const request = translation
-    ? translatedRequest(inquiry, candidate, translation)
+    ? translatedRequest(inquiry, translation)
     : relayRequest(inquiry, candidate, usageEdit);
   const start = () => startAttempt(request, options);
   const told = await follow(
@@ -67,6 +68,11 @@ async function attemptOnce(inquiry: Inquiry, candidate: Candidate): Promise<Atte
   const result = translation?.outcome(told) ?? told;
   note(verdictOf(result));
   return result;
+}
+
+/** Where the answer goes, and how much of it is held. */
+function takenBy({ sink, wholeUpTo }: Pick<RelayOptions, "sink" | "wholeUpTo">) {
+  return wholeUpTo === undefined ? { sink } : { sink, wholeUpTo };
 }
 
 function relayOptions(
@@ -88,22 +94,20 @@ function relayOptions(
   };
 }
 
-function translationOf({ exchange, endpoint, chat }: Inquiry, candidate: Candidate) {
-  const isNeeded = chat !== undefined && isTranslated(endpoint, candidate);
-  return isNeeded ? translationFor(exchange, chat, candidate) : undefined;
+function translationOf(
+  { exchange, endpoint, chat, rerank }: Inquiry,
+  candidate: Candidate,
+): Translation | undefined {
+  if (chat && isTranslated(endpoint, candidate)) return translationFor(exchange, chat, candidate);
+  const isNeeded = rerank !== undefined && speaksTei(endpoint, candidate);
+  return isNeeded ? rerankTranslation(exchange, rerank, candidate) : undefined;
 }
 
 function translatedRequest(
   { exchange, endpoint }: Inquiry,
-  { monitor }: Candidate,
-  { upstreamPath, headers, body }: Translation,
+  { path, headers, body }: Translation,
 ): RelayRequest {
-  return {
-    method: endpoint.method,
-    path: monitor.upstream.api_path + upstreamPath,
-    headers: headers(exchange.upstreamHeaders()),
-    body,
-  };
+  return { method: endpoint.method, path, headers: headers(exchange.upstreamHeaders()), body };
 }
 
 /** OpenAI's endpoints that know `stream_options`; `/responses` tells its usage unasked. */

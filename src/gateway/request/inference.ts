@@ -3,7 +3,6 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
 import { holdToLimits } from "../keys/hold-to-limits.ts";
-import { prepareTranslation } from "../messages/translation.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { bindToPrevious } from "../responses/previous.ts";
 import { orderCandidates } from "../routing/order.ts";
@@ -13,6 +12,7 @@ import { capPayload } from "./caps.ts";
 import { tryEach } from "./fall-over.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { limitTotal, startHeartbeat } from "./patience.ts";
+import { prepare } from "./prepare.ts";
 import { receive } from "./receive.ts";
 
 /** Answers a request at an inference endpoint; the answer may go on after the promise is kept only if the client reads slowly. */
@@ -32,17 +32,14 @@ export async function serveInference(
   if (found.kind === "none") return exchange.fail(found.failure);
   const payload = capPayload(came.payload, endpoint, found.caps);
   const asked = { ...came, payload };
-  const prepared = prepareTranslation(endpoint, payload, found.candidates);
-  if (prepared?.kind === "refused") return exchange.fail(prepared.failure);
+  const prepared = prepare(endpoint, payload, found.candidates);
+  if (prepared.kind === "refused") return exchange.fail(prepared.failure);
   const ordered = orderCandidates(found.candidates, () => session(asked));
   exchange.facts.reason = [found.reason, ...ordered.because].join("; ");
   const heartbeat = startHeartbeat(asked, found);
   const endLimit = limitTotal(app, exchange);
   try {
-    await tryEach(
-      { ...asked, heartbeat, ...(prepared && { chat: prepared.request }) },
-      ordered.candidates,
-    );
+    await tryEach({ ...asked, heartbeat, ...prepared.translated }, ordered.candidates);
   } finally {
     heartbeat?.stop();
     endLimit();

@@ -4,6 +4,7 @@ import type { Exchange } from "../api/exchange.ts";
 import type { App } from "../app.ts";
 import type { KeyRecord } from "../protocol.ts";
 import type { ChatRequest } from "../messages/request.ts";
+import type { RerankRequest } from "../rerank/tei.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Payload } from "./payload.ts";
 
@@ -17,4 +18,6 @@ export type Inquiry = Readonly<{
   heartbeat: Heartbeat | undefined;
   /** The same request as a chat completion, for candidates that know nothing else. */
   chat?: ChatRequest;
+  /** What is to be ranked, for candidates that are asked for it in another dialect. */
+  rerank?: RerankRequest;
 }>;

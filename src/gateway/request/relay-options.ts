@@ -36,6 +36,8 @@ export type RelayOptions = Readonly<{
   sink: Sink;
   /** What is held until it is complete, so that the caller may still answer something else: by default every small answer. */
   holds?: (status: number, headers: IncomingHttpHeaders) => boolean;
+  /** Set for an answer that is held whole whatever it is; one that is longer than so many bytes counts as broken. */
+  wholeUpTo?: number;
   /** Sees what passes, and may keep an event from the client. */
   tap?: UsageTap;
   /** Headers of the gateway's own, added to a streamed answer. */

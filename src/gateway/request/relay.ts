@@ -95,7 +95,8 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = clientHeaders(headers);
     this.#watch(this.#options.limits.idleMs);
-    const { holds, onAnswer } = this.#options;
+    const { wholeUpTo, onAnswer } = this.#options;
+    const holds = wholeUpTo === undefined ? this.#options.holds : () => true;
     if (!holds && isEventStream(headers)) this.#events = new EventBoundary();
     onAnswer?.(this.#events);
     this.#length = headers["content-length"];
@@ -178,7 +179,11 @@ class Relay implements Dispatcher.DispatchHandler {
   /** An error too long to be one is cut; an answer too long to hold becomes a stream. */
   #hold(chunk: Buffer): void {
     this.#held.push(chunk);
-    if (this.#bytes <= heldBytes) return;
+    const { wholeUpTo, backend } = this.#options;
+    if (this.#bytes <= (wholeUpTo ?? heldBytes)) return;
+    if (wholeUpTo !== undefined) {
+      return this.fail(upstreamBroken(backend.id, "answered without an end"));
+    }
     const body = Buffer.concat(this.#held);
     this.#held = [];
     if (this.#status >= 300) {

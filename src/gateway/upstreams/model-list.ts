@@ -10,9 +10,16 @@ type ModelList = Readonly<{ path: string; read: (body: Buffer) => readonly Model
 
 /** Where the models of an upstream are listed under a rule. */
 export function modelList(upstream: Upstream, kind: Probe["models"]): ModelList {
-  return kind === "ollama"
-    ? { path: "/api/tags", read: readOllamaTags }
-    : { path: `${upstream.api_path}/models`, read: readOpenAiModels };
+  switch (kind) {
+    case "ollama":
+      return { path: "/api/tags", read: readOllamaTags };
+    case "tei":
+      return { path: "/info", read: readTeiInfo };
+    case "openai":
+    case "none":
+    default:
+      return { path: `${upstream.api_path}/models`, read: readOpenAiModels };
+  }
 }
 
 /** Whether two names mean the same model: Ollama's default tag may be left out. */
@@ -38,6 +45,13 @@ function readOpenAiModels(body: Buffer): readonly Model[] | undefined {
 /** `{"models":[{"name":…}]}`, as Ollama's API documentation describes GET /api/tags. */
 function readOllamaTags(body: Buffer): readonly Model[] | undefined {
   return readList(body, "models", "name");
+}
+
+/** `{"model_id":"…"}`: text-embeddings-inference has one model and no list. */
+function readTeiInfo(body: Buffer): readonly Model[] | undefined {
+  const document = parseJson(body);
+  const id = isRecord(document) ? document["model_id"] : undefined;
+  return typeof id === "string" ? [{ id, details: {} }] : undefined;
 }
 
 function readList(body: Buffer, list: string, name: string): readonly Model[] | undefined {

@@ -133,7 +133,7 @@ export class Monitor {
   }
 
   async #listModels(seen: readonly Model[] | undefined): Promise<readonly Model[] | undefined> {
-    if (seen && this.upstream.probe.models === "openai") return seen;
+    if (seen && this.upstream.probe.models !== "ollama") return seen;
     const list = modelList(this.upstream, "openai");
     const answer = await ask(this.backend, list.path, { timeoutMs: askTimeoutMs });
     return answer.kind === "answered" && answer.status === 200 ? list.read(answer.body) : undefined;

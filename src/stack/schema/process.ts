@@ -133,10 +133,10 @@ const longProbe = z.strictObject({
     .optional()
     .describe("A value that the JSON body must hold."),
   models: z
-    .enum(["none", "openai", "ollama"])
+    .enum(["none", "openai", "ollama", "tei"])
     .optional()
     .describe(
-      "Which list names the models that are present: openai is GET <api_path>/models, ollama GET /api/tags.",
+      "Which list names the models that are present: openai is GET <api_path>/models, ollama GET /api/tags, tei the one that GET /info tells.",
     ),
 });
 

@@ -1,0 +1,4 @@
+/** A stand-in for text-embeddings-inference: what its container runs. */
+import { runTei } from "../tei/program.ts";
+
+await runTei();
