@@ -32,7 +32,7 @@ export async function applyPlan(
     return {
       services: reportOutcomes(plan, run.account()),
       durationMs: performance.now() - since,
-      warnings: plan.warnings,
+      warnings: [...plan.warnings, ...world.warnings],
       interrupted: context.signal.aborted,
     };
   } finally {

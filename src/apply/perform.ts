@@ -2,6 +2,7 @@
 import { mintKey } from "../gateway/protocol.ts";
 import type { Action, ActionKind } from "../plan/plan.ts";
 import { awaitService } from "../readiness/await-service.ts";
+import { isGpuMissing } from "../readiness/gpu-truth.ts";
 import { pullModel } from "../readiness/models.ts";
 import { readCertified } from "./certificate-files.ts";
 import { IntentMismatchError, NotReadyError } from "./errors.ts";
@@ -13,6 +14,7 @@ import { grantKey } from "./service-keys.ts";
 import { Speed } from "./speed.ts";
 import { differences } from "./verify.ts";
 import { missingGpus } from "./verify-gpu.ts";
+import { readGpuTruth, warmUp } from "./verify-gpu-use.ts";
 import type { Tell, World } from "./world.ts";
 
 type Performer<Kind extends ActionKind> = (
@@ -101,6 +103,7 @@ const performers: { readonly [Kind in ActionKind]: Performer<Kind> } = {
       onProgress: ({ detail, waitedMs }) => tell({ kind: "await", detail, waitedMs }),
     });
     if (!verdict.reached) throw new NotReadyError(service, verdict.cause);
+    await proveGpuUse(action, world, signal);
   },
 
   "pull-model": async (action, world, { tell, signal }) => {
@@ -174,6 +177,30 @@ async function meetGateway(container: string, world: World, signal: AbortSignal)
     if (seen?.state !== "exited") throw error;
     throw new NotReadyError(gatewayName, { kind: "crashed", exitCode: seen.exitCode });
   }
+}
+
+/** A level from `ready` on means that it computes where it was meant to. */
+async function proveGpuUse(
+  { container = "", service = "", target }: Extract<Action, { kind: "await" }>,
+  world: World,
+  signal: AbortSignal,
+): Promise<void> {
+  const { gpuCheck: check, level, upstream, stallTimeoutMs } = target;
+  if (check === undefined || level === "running" || level === "reachable") return;
+  const { engine } = world.context;
+  const seen = await engine.containers.inspect(world.container(container));
+  if (seen?.gpus === undefined) return;
+  const { id: containerId, gpus, startedAt } = seen;
+  const use = { engine, containerId, gpus, startedAt, check, upstream, link: () => world.link() };
+  await warmUp(use, { stallTimeoutMs, signal }).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+  });
+  const truth = await readGpuTruth(use);
+  if (truth.kind === "partial")
+    world.warn(`${service} computes on its GPU in part (${truth.percent} %): ${truth.detail}`);
+  if (!isGpuMissing(truth)) return;
+  const lost = truth.kind === "lost";
+  throw new NotReadyError(service, { kind: "gpu-unused", detail: truth.detail, lost });
 }
 
 async function verifyIntent(name: string, id: string, world: World): Promise<void> {

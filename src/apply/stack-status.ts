@@ -9,6 +9,7 @@ import { tellBlocked } from "./blocked.ts";
 import { bystander } from "./bystander.ts";
 import { driftOf } from "./drift.ts";
 import { askGateway } from "./gateway-access.ts";
+import { type GpuStatus, withGpuTruth } from "./gpu-status.ts";
 import { signaturesOf } from "./signatures.ts";
 import { generationsOf, selectServices, servicesOf } from "./selection.ts";
 
@@ -29,6 +30,8 @@ export type ServiceStatus = ServiceState &
     inFlight?: number;
     /** The container's last lines, when something is wrong with it. */
     logs?: readonly LogLine[];
+    /** Whether it uses the GPUs that it was given; absent where it has none or does not run. */
+    gpu?: GpuStatus;
     /** How it differs from the stack file. */
     differs?: string;
   }>;
@@ -61,10 +64,11 @@ export async function readStackStatus(question: StatusQuestion): Promise<StackSt
   selectServices(question.services ?? [], knownServices({ ...question, observed }));
   const readiness = await askGateway(question.engine, observed);
   const status = judgeStack({ ...question, observed, readiness });
+  const asked = await withGpuTruth(status.services, { ...question, observed });
   const services = await Promise.all(
-    status.services.map((service) => withLastWords(service, question, observed)),
+    asked.map((service) => withLastWords(service, question, observed)),
   );
-  return { ...status, services };
+  return { ...status, ok: services.every(({ atLevel }) => atLevel), services };
 }
 
 /** Adds what the container printed last to a service that is in trouble, and the advice that follows from it. */

@@ -28,15 +28,25 @@ const deviceName = (id: string): string => id.slice(id.indexOf("=") + 1);
 
 async function askInside(engine: Engine, id: string): Promise<string | undefined> {
   try {
-    const execution = await engine.containers.exec(id, listGpus);
-    execution.stdin.end();
-    execution.stderr.resume();
-    const chunks = await execution.stdout.toArray();
-    const exitCode = await execution.exitCode;
-    return exitCode === 0 ? chunks.join("") : "";
+    const { exitCode, text } = await listGpusInside(engine, id);
+    return exitCode === 0 ? text : "";
   } catch (error) {
     if (!(error instanceof NexusError)) throw error;
     const container = await engine.containers.inspect(id);
     return container?.state === "running" ? "" : undefined;
   }
+}
+
+/** What NVIDIA's program says inside a container, on both of its streams. Throws the engine's refusal to run it. */
+export async function listGpusInside(
+  engine: Engine,
+  id: string,
+): Promise<Readonly<{ exitCode: number; text: string }>> {
+  const execution = await engine.containers.exec(id, listGpus);
+  execution.stdin.end();
+  const [stdout, stderr] = await Promise.all([
+    execution.stdout.toArray(),
+    execution.stderr.toArray(),
+  ]);
+  return { exitCode: await execution.exitCode, text: [...stdout, ...stderr].join("") };
 }

@@ -36,6 +36,7 @@ export class World {
   #config: GatewayConfig | undefined;
   #link: Promise<GatewayLink> | undefined;
   #base: Promise<void> | undefined;
+  readonly #warnings: string[] = [];
 
   constructor(plan: Plan, context: ApplyContext) {
     const { containers, networks } = context.observed;
@@ -106,6 +107,16 @@ export class World {
     if (config === undefined) return;
     const upstreams = config.upstreams.map((each) => (each.id === upstream.id ? upstream : each));
     await this.configure({ ...config, upstreams });
+  }
+
+  /** Something that the user should know though nothing failed, in a sentence without its full stop. */
+  warn(warning: string): void {
+    this.#warnings.push(warning);
+  }
+
+  /** Everything that was warned of so far. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /** Runs `prepare` once, however many actions need what it prepares. */

@@ -74,13 +74,15 @@ export function memberUpstream(
 /** What to wait for when a member's container has started. */
 export function awaitTarget(member: Member, container: string): AwaitTarget {
   const upstream = memberUpstream(member, container);
-  const { service, level } = member;
+  const { service, level, blueprint } = member;
+  const gpuCheck = blueprint.gpus && service?.gpuCheck;
   return {
     level,
     ...(upstream && { upstream }),
     stallTimeoutMs: service?.stallTimeoutMs ?? gatewayStallMs,
     stableMs: service?.stableMs ?? 0,
     oneShot: isOneShot(member),
+    ...(gpuCheck && { gpuCheck }),
   };
 }
 

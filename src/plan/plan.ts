@@ -12,6 +12,7 @@ import type { KeyRecord, StackReadiness } from "../gateway/protocol.ts";
 import type {
   CertificateFiles,
   BuildSource,
+  GpuCheck,
   Level,
   Limits,
   RestartPolicy,
@@ -41,6 +42,8 @@ export type AwaitTarget = Readonly<{
   stableMs: number;
   /** The container exits 0 when its work is done. */
   oneShot: boolean;
+  /** How it is found out whether it uses the GPUs that it was given; undefined without GPUs, or without a way. */
+  gpuCheck?: GpuCheck;
 }>;
 
 type Doing =

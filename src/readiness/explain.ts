@@ -1,6 +1,7 @@
 /** Every cause in plain words: what happened, and what to do about it. Pure. */
 import type { LogLine } from "../engine/engine.ts";
 import { type Clue, clueIn } from "./clues.ts";
+import { gpuReason } from "./gpu-reasons.ts";
 import type { Cause } from "./readiness.ts";
 
 /** One sentence for people, and one instruction. */
@@ -118,6 +119,15 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
     message: `${service} did not get the GPU it asks for: ${clause(detail)}.`,
     remedy: `Run \`nexus doctor\` to see what the engine offers, or set \`gpus: none\` for ${service} in nexus.yaml.`,
   }),
+
+  "gpu-unused": ({ detail, lost }, { service, logs }) => {
+    const reason = gpuReason([...logs, { stream: "stdout", text: detail }]);
+    const what = lost ? "has lost its GPU" : "was given a GPU and computes on the CPU";
+    return {
+      message: `${service} ${what}: ${clause(detail)}${reason.message ? `; ${reason.message}` : ""}.`,
+      remedy: reason.remedy.replaceAll("`nexus restart`", `\`nexus restart ${service}\``),
+    };
+  },
 
   blocked: ({ by }, { service }) => ({
     message: `${service} was not started, because ${by} did not succeed.`,

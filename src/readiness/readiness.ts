@@ -18,6 +18,8 @@ export type Cause = Readonly<
   | { kind: "model-missing"; models: readonly string[]; detail: string }
   | { kind: "request-failed"; status: number; detail: string }
   | { kind: "gpu-missing"; detail: string }
+  /** It was given a GPU and computes on the processor; `lost` when it had reached the GPU before. */
+  | { kind: "gpu-unused"; detail: string; lost: boolean }
   | { kind: "blocked"; by: string }
   | { kind: "removed" }
   | { kind: "engine"; code: string; message: string; remedy: string; exit: ExitCode }

@@ -1,5 +1,6 @@
 /** The status of a stack, for people. Pure. */
 import type { ServiceStatus, StackStatus } from "../apply/stack-status.ts";
+import { gpuWord } from "../readiness/gpu-truth.ts";
 import type { PortBinding } from "../stack/stack.ts";
 import { formatTail } from "./report.ts";
 import { table } from "./table.ts";
@@ -39,6 +40,11 @@ function servicesTable(
         paint: () => theme.dim,
       },
       {
+        title: "GPU",
+        value: ({ gpu }) => (gpu ? gpuWord(gpu) : ""),
+        paint: ({ gpu }) => gpuPaint(gpu, theme),
+      },
+      {
         title: "UP",
         value: ({ startedAt, state }) => (isUp(state) ? formatAge(startedAt ?? "", nowMs) : ""),
       },
@@ -67,6 +73,12 @@ function statePaint({ atLevel, state }: ServiceStatus, theme: Theme): Paint {
   return state === "loading" || state === "reachable" || state === "running"
     ? theme.warn
     : theme.bad;
+}
+
+function gpuPaint(gpu: ServiceStatus["gpu"], theme: Theme): Paint {
+  if (gpu === undefined || gpu.kind === "unknown") return theme.dim;
+  if (gpu.kind === "partial") return theme.warn;
+  return gpu.kind === "gpu" ? theme.good : theme.bad;
 }
 
 /** Only what the state does not say already. */

@@ -5,6 +5,8 @@ import { type Model, fullName, isEmbeddingModel } from "./store.ts";
 
 const loadMs = numberFrom("STAND_IN_LOAD_MS", 150);
 const keepAliveMs = 300_000;
+/** The part of every model that fits into GPU memory. */
+const gpuPart = numberFrom("STAND_IN_GPU_PART", 1);
 
 /** The models in memory. */
 export class Memory {
@@ -35,7 +37,7 @@ export class Memory {
     return {
       ...describe(model),
       expires_at: new Date(this.#expiry.get(model.name) ?? 0).toISOString(),
-      size_vram: hasGpu() ? model.size : 0,
+      size_vram: hasGpu() ? Math.round(model.size * gpuPart) : 0,
       context_length: 4096,
     };
   }
@@ -66,6 +68,8 @@ export function detailsOf(name: string) {
   };
 }
 
+/** With `STAND_IN_LIE=cpu` it computes on the processor although it has a GPU. */
 function hasGpu(): boolean {
+  if (process.env["STAND_IN_LIE"] === "cpu") return false;
   return !["", "void", "none"].includes(process.env["NVIDIA_VISIBLE_DEVICES"] ?? "");
 }
