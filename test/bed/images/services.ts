@@ -1,17 +1,37 @@
 /** Stand-ins for the software that templates name: each program under every image that its template pins. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { imagesOf } from "../../../src/catalog/template.ts";
 import { readCatalog } from "../../../src/catalog/catalog.ts";
 import { repository } from "../places.ts";
 import { programLayer } from "./base.ts";
-import type { Layer } from "./layer.ts";
+import { type Entry, type Layer, layerOf } from "./layer.ts";
 import type { Image, ImageSettings } from "./registry.ts";
 
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** How a stand-in's image differs from `node /stand-in.mjs` as root. */
-const settings: Readonly<Record<string, ImageSettings>> = {};
+const settings: Readonly<Record<string, ImageSettings>> = {
+  speaches: { user: "1000:1000" },
+  whispercpp: { entrypoint: ["bash", "-c"], workingDir: "/app" },
+};
+
+/** What an image holds beside its stand-in, because a container counts on it. */
+const extras: Readonly<Record<string, readonly Entry[]>> = {
+  speaches: [{ kind: "directory", path: "home/ubuntu/.cache/huggingface/hub", uid: 1000 }],
+  whispercpp: [
+    program("bin/bash", '#!/bin/sh\nexec /bin/sh "$@"\n'),
+    program("app/build/bin/whisper-server", '#!/bin/sh\nexec node /stand-in.mjs "$@"\n'),
+    program(
+      "app/models/download-ggml-model.sh",
+      readFileSync(
+        join(repository, "test/bed/stand-ins/whispercpp/download-ggml-model.sh"),
+        "utf8",
+      ),
+    ),
+    { kind: "link", path: "usr/local/bin/whisper-server", target: "/app/build/bin/whisper-server" },
+  ],
+};
 
 /** Made elsewhere: these stand-ins have images of their own. */
 const elsewhere = new Set(["ollama"]);
@@ -27,11 +47,20 @@ export async function serviceImages(base: readonly Layer[]): Promise<readonly Im
       const own = settings[template.id] ?? {};
       return {
         names: imagesOf(template).map(withoutRegistry),
-        layers: [...base, await programLayer(template.id)],
+        layers: [...base, await programLayer(template.id), ...(await extraLayers(template.id))],
         settings: { env: [path], entrypoint: ["node", "/stand-in.mjs"], ...own },
       };
     }),
   );
+}
+
+async function extraLayers(id: string): Promise<readonly Layer[]> {
+  const entries = extras[id];
+  return entries === undefined ? [] : [await layerOf(entries)];
+}
+
+function program(place: string, content: string): Entry {
+  return { kind: "file", path: place, content, mode: 0o755 };
 }
 
 /** `ghcr.io/a/b:1` is kept as `a/b:1`: the bed's registry answers under every name. Docker Hub's own are in `library/`. */

@@ -8,6 +8,8 @@ export type Visit = Readonly<{
   url: URL;
   /** The parsed JSON body; an empty object when there is none or it is not JSON. */
   body: Readonly<Record<string, unknown>>;
+  /** The body as it came. */
+  bytes: Buffer;
 }>;
 
 /** `METHOD /path` to what answers it; a path that ends in `*` matches what begins so. */
@@ -59,7 +61,8 @@ async function answer(
     response.writeHead(404, { "content-type": "text/plain" }).end("404 page not found");
     return;
   }
-  await route({ request, response, url, body: await readBody(request) });
+  const bytes = await readBody(request);
+  await route({ request, response, url, body: parsed(bytes), bytes });
 }
 
 function routeFor(routes: Routes, wanted: string): Routes[string] | undefined {
@@ -71,11 +74,15 @@ function routeFor(routes: Routes, wanted: string): Routes[string] | undefined {
   return prefix === undefined ? undefined : routes[prefix];
 }
 
-async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+function parsed(bytes: Buffer): Visit["body"] {
   try {
-    const document: unknown = JSON.parse(Buffer.concat(chunks).toString());
+    const document: unknown = JSON.parse(bytes.toString());
     return isObject(document) ? document : {};
   } catch {
     return {};
