@@ -1,18 +1,18 @@
 import { Args } from "@oclif/core";
 import { findTemplate, readCatalog } from "../catalog/catalog.ts";
-import { capabilitiesOf, type Template } from "../catalog/template.ts";
 import { NexusCommand } from "../nexus-command.ts";
 import { formatCatalog, formatTemplate } from "../terminal/catalog.ts";
+import { templateDocument, type TemplateDocument } from "../terminal/catalog-document.ts";
 import { themeOf } from "../terminal/theme.ts";
 
 export default class Catalog extends NexusCommand {
   static override summary = "List the ready-made services, or show one.";
   static override description =
-    "Lists every template with what it provides. With a name, or a word for what it does, shows that one: image, port, variants for the hardware. Add it with `nexus add service`.";
+    "Lists every template by the job it does, with the variant that fits the engine's hardware where an engine can be asked. With an id, or a word for what it does, shows that one: its variants with their conditions and images, options, secrets, licence, needs, alternatives, and where each fact is known from. Add it with `nexus add service`.";
   static override examples = [
     "<%= config.bin %> catalog",
     "<%= config.bin %> catalog ollama",
-    "<%= config.bin %> catalog chat",
+    "<%= config.bin %> catalog tts --json",
   ];
   static override args = {
     id: Args.string({
@@ -21,21 +21,15 @@ export default class Catalog extends NexusCommand {
     }),
   };
 
-  async run(): Promise<Readonly<{ templates: readonly Template[] }> | Template> {
-    const { args } = await this.parse(Catalog);
-    const templates = await readCatalog();
-    if (args.id === undefined) {
-      const rows = templates.map((each) => ({ ...each, provides: capabilitiesOf(each) }));
-      this.show(
-        formatCatalog(rows, {
-          theme: await themeOf(process.stdout),
-          width: process.stdout.columns,
-        }),
-      );
-      return { templates };
-    }
-    const template = findTemplate(templates, args.id);
-    this.show(`${formatTemplate(template)}\n\nAdd it with: nexus add service ${template.id}`);
-    return template;
+  async run(): Promise<Readonly<{ templates: readonly TemplateDocument[] }> | TemplateDocument> {
+    const { args, flags } = await this.parse(Catalog);
+    const catalog = await readCatalog();
+    const found = args.id === undefined ? undefined : findTemplate(catalog, args.id);
+    const machine = await this.knownMachine(flags);
+    const theme = await themeOf(process.stdout);
+    const page = { catalog, machine, theme, width: process.stdout.columns };
+    this.show(found ? formatTemplate(found, page) : formatCatalog(page));
+    if (found) return templateDocument(found, page);
+    return { templates: catalog.map((template) => templateDocument(template, page)) };
   }
 }

@@ -8,7 +8,6 @@ import {
   UnknownTemplateError,
 } from "../../src/catalog/errors.ts";
 import { newStackFile } from "../../src/catalog/stacks.ts";
-import { formatTemplate } from "../../src/terminal/catalog.ts";
 import { folderOf } from "../stack/folder.ts";
 
 const minimal = (id: string, provides: string): string =>
@@ -71,12 +70,6 @@ describe("finding a template", () => {
       }) as Error,
     );
   });
-});
-
-test("a template is described in a few lines", async () => {
-  const text = formatTemplate(findTemplate(await readCatalog(), "ollama"));
-  expect(text).toMatch(/^ollama {2}Ollama\n {2}Runs open models/);
-  expect(text).toMatch(/provides +chat, completion, embedding/);
 });
 
 test("a stack file to start with has the name and schema asked for", async () => {
