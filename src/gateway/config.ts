@@ -50,6 +50,18 @@ export const declaredMetadataSchema = z.strictObject({
     .describe("Where a user interface lists it."),
 });
 
+/** Capabilities that a small request is known for which proves them. */
+export const provable = [
+  "chat",
+  "completion",
+  "messages",
+  "embedding",
+  "rerank",
+  "tts",
+  "asr",
+  "image",
+] as const;
+
 /** Endpoints of which an upstream speaks another dialect than clients do; `tei` is that of text-embeddings-inference. */
 const dialectsSchema = z.strictObject({ rerank: z.enum(["tei"]).optional() });
 

@@ -1,4 +1,5 @@
 /** Whether one service makes sense by itself. Pure. */
+import { provable } from "../gateway/config.ts";
 import { isMovingTag, isReference } from "./image-reference.ts";
 import { type Member, memberProblem } from "./members.ts";
 import type { Problem } from "./problem.ts";
@@ -27,7 +28,7 @@ const externalKeys: ReadonlySet<string> = new Set([
   "depends_on",
 ]);
 
-const provable: ReadonlySet<string> = new Set(["chat", "completion", "embedding"]);
+const canBeProven: ReadonlySet<string> = new Set(provable);
 
 /** Every problem of a service that its schema cannot see. */
 export function serviceProblems(member: Member): readonly Problem[] {
@@ -104,9 +105,8 @@ function levelProblems(member: Member): readonly Problem[] {
 
 function provenProblems(member: Member): readonly Problem[] {
   const { ready, provides = [] } = member.spec;
-  if (ready !== "proven" || provides.some((capability) => provable.has(capability))) return [];
-  const message =
-    "can be `proven` only for a service that provides chat, completion or embedding: for others no request is known";
+  if (ready !== "proven" || provides.some((capability) => canBeProven.has(capability))) return [];
+  const message = `can be \`proven\` only for a service that provides ${provable.slice(0, -1).join(", ")} or ${provable.at(-1)}: for others no request is known`;
   return [memberProblem(member, ["ready"], message)];
 }
 

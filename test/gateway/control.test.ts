@@ -235,48 +235,6 @@ describe("watch", () => {
   });
 });
 
-describe("prove", () => {
-  test.each([
-    [["chat"], "/v1/chat/completions"],
-    [["completion"], "/v1/completions"],
-    [["embedding"], "/v1/embeddings"],
-  ])("of a service that provides %s makes a real request", async (provides, path) => {
-    const result = await call({ op: "prove", upstream: upstreamAt(upstream.url, { provides }) });
-    expect(result.ok).toMatchObject({ status: 200, detail: expect.stringContaining(path) });
-    expect(upstream.received.at(-1)?.path).toBe(path);
-  });
-
-  test("tries another model when the first cannot do it", async () => {
-    const proven = await startUpstream(["nomic-embed-text", "base", "chatty"]);
-    proven.behave({
-      "/v1/chat/completions": ({ body }, response) =>
-        JSON.parse(body).model === "chatty"
-          ? reply(response, 200, '{"choices":[{}]}')
-          : reply(response, 400, '{"error":{"message":"does not support chat"}}'),
-    });
-    const result = await call({ op: "prove", upstream: upstreamAt(proven.url) });
-    expect(result.ok).toMatchObject({ status: 200, detail: expect.stringContaining("chatty") });
-    expect(proven.received.map(({ body }) => JSON.parse(body).model)).toEqual(["base", "chatty"]);
-    await proven.stop();
-  });
-
-  test("tells how it failed", async () => {
-    const broken = await startUpstream();
-    broken.behave({
-      "/v1/chat/completions": (_, response) => reply(response, 500, '{"error":"no GPU"}'),
-    });
-    const result = await call({ op: "prove", upstream: upstreamAt(broken.url) });
-    expect(result.ok).toMatchObject({ status: 500, detail: expect.stringContaining("no GPU") });
-    broken.behave({ "/v1/chat/completions": (_, response) => reply(response, 200, "{}") });
-    const hollow = await call({ op: "prove", upstream: upstreamAt(broken.url) });
-    expect(hollow.ok).toMatchObject({
-      status: 502,
-      detail: expect.stringContaining("without choices"),
-    });
-    await broken.stop();
-  });
-});
-
 describe("drain", () => {
   test("waits for what is in flight at a url, counts it, and ends with the last byte", async () => {
     const hold = Promise.withResolvers<void>();
