@@ -4,6 +4,7 @@ import { NexusError } from "../errors.ts";
 
 /** NVIDIA's runtime puts this program into every container that it gives a GPU with the `utility` capability. */
 const listGpus = ["nvidia-smi", "-L"];
+const askUsed = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"];
 
 /**
  * What is missing inside the container, in a sentence; undefined when it sees all of its GPUs, or is gone and somebody
@@ -38,11 +39,27 @@ async function askInside(engine: Engine, id: string): Promise<string | undefined
 }
 
 /** What NVIDIA's program says inside a container, on both of its streams. Throws the engine's refusal to run it. */
-export async function listGpusInside(
-  engine: Engine,
-  id: string,
-): Promise<Readonly<{ exitCode: number; text: string }>> {
-  const execution = await engine.containers.exec(id, listGpus);
+export async function listGpusInside(engine: Engine, id: string): Promise<Told> {
+  return runInside(engine, id, listGpus);
+}
+
+/** Bytes in use on all GPUs that a container sees; undefined where nobody tells. */
+export async function usedGpuBytes(engine: Engine, id: string): Promise<number | undefined> {
+  try {
+    const { exitCode, text } = await runInside(engine, id, askUsed);
+    const used = text.trim().split("\n").map(Number);
+    const known = exitCode === 0 && used.every(Number.isFinite);
+    return known ? used.reduce((sum, mebibytes) => sum + mebibytes, 0) * 1024 ** 2 : undefined;
+  } catch (error) {
+    if (!(error instanceof NexusError)) throw error;
+    return undefined;
+  }
+}
+
+type Told = Readonly<{ exitCode: number; text: string }>;
+
+async function runInside(engine: Engine, id: string, command: readonly string[]): Promise<Told> {
+  const execution = await engine.containers.exec(id, command);
   execution.stdin.end();
   const [stdout, stderr] = await Promise.all([
     execution.stdout.toArray(),

@@ -7,7 +7,7 @@ import type { GatewayLink } from "./gateway-link.ts";
 export type UpstreamRequest = Readonly<{
   link: GatewayLink;
   upstream: Upstream;
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   body?: unknown;
   /** Told each piece of the answer's body as it arrives. */
