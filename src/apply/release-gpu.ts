@@ -48,17 +48,34 @@ type Sources = Readonly<{ engine: Engine; link: GatewayLink; stack: Stack }>;
 /** Asks once, or once for every model that is loaded. Throws NoReleaseError, ReleaseFailedError and UnknownServiceError. */
 export async function releaseGpu({ engine, link, stack }: Sources, name: string): Promise<Release> {
   const service = findService(stack, name);
-  if (service.release === undefined) throw new NoReleaseError(name);
-  const container = await containerOf(engine, stack, service);
+  const { release: verb } = service;
+  const container = verb && (await containerOf(engine, stack, service));
   const upstream = container ? upstreamIn(service, container) : externalOf(service);
-  if (upstream === undefined) throw new NoReleaseError(name);
-  const id = container?.gpus && container.gpus.kind !== "amd" ? container.id : undefined;
-  const before = id === undefined ? undefined : await usedGpuBytes(engine, id);
-  const models = namesModel(service.release) ? await loadedModels(link, upstream) : [];
-  for (const model of namesModel(service.release) ? models : [""])
-    await askToRelease({ link, upstream, verb: service.release }, model);
-  if (id === undefined || before === undefined) return { service: name, models };
-  return { service: name, models, freedBytes: await freedSince(engine, id, before) };
+  if (verb === undefined || upstream === undefined) throw new NoReleaseError(name);
+  const used = async () => (container ? usedBy(engine, container) : undefined);
+  const before = await used();
+  const models = await releaseAll({ link, upstream, verb });
+  if (before === undefined) return { service: name, models };
+  return { service: name, models, freedBytes: await freedSince(used, before) };
+}
+
+/** The models that were named; none where the request names none. */
+async function releaseAll(asking: Asking): Promise<readonly string[]> {
+  if (!namesModel(asking.verb)) {
+    await askToRelease(asking, "");
+    return [];
+  }
+  const models = await loadedModels(asking.link, asking.upstream);
+  for (const model of models) await askToRelease(asking, model);
+  return models;
+}
+
+async function usedBy(
+  engine: Engine,
+  { id, gpus }: ObservedContainer,
+): Promise<number | undefined> {
+  const tells = gpus !== undefined && gpus.kind !== "amd";
+  return tells ? usedGpuBytes(engine, id) : undefined;
 }
 
 function findService({ services }: Stack, name: string): Service {
@@ -123,10 +140,13 @@ const lookEveryMs = 250;
 const patienceMs = 5_000;
 
 /** Drivers give memory back a moment after the software said so. */
-async function freedSince(engine: Engine, id: string, before: number): Promise<number> {
+async function freedSince(
+  used: () => Promise<number | undefined>,
+  before: number,
+): Promise<number> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
-    const freed = before - ((await usedGpuBytes(engine, id)) ?? before);
+    const freed = before - ((await used()) ?? before);
     if (freed > 0 || Date.now() >= deadline) return Math.max(0, freed);
     await delay(lookEveryMs);
   }
