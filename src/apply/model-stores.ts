@@ -7,6 +7,14 @@ import { externalUpstream, upstreamOf } from "../plan/gateway-config.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
 import { isSameModel, listModels } from "../readiness/models.ts";
 import type { ContainerService, Service, Stack, StoreKind } from "../stack/stack.ts";
+import {
+  isSpare,
+  ModelInUseError,
+  type ModelUses,
+  namingOf,
+  sharedVolumeOf,
+  usesOf,
+} from "./model-uses.ts";
 import { runningContainer, UnknownServiceError } from "./selection.ts";
 
 /** A model of a service. */
@@ -20,6 +28,12 @@ export type ServiceModel = Readonly<{
   sizeBytes?: number;
   /** ISO 8601; known only of model stores. */
   modifiedAt?: string;
+  /** Aliases of the gateway that lead to it. */
+  aliases: readonly string[];
+  /** The volume it lies in, where other services or stacks use that, too. */
+  sharedVolume?: string;
+  /** Further services of the stack that have it in that volume. */
+  alsoIn?: readonly string[];
 }>;
 
 /** Models are pulled into and removed from services that keep them, and it is not clear which one is meant. */
@@ -69,11 +83,6 @@ function storeKindOf(service: Service): StoreKind | undefined {
   return service.modelPull;
 }
 
-/** Whose rule says when two names of the service's models mean the same. */
-function namingOf(service: Pick<Service, "probe">): "ollama" | "none" {
-  return service.probe?.models === "ollama" ? "ollama" : "none";
-}
-
 /** Every model of the stack, present or only asked for, by service in file order. */
 export async function listStackModels(
   sources: Readonly<{ engine: Engine; link: GatewayLink; stack: Stack }>,
@@ -93,10 +102,10 @@ export async function listStackModels(
   }
   const lists = await Promise.all(
     services.map(async (service) =>
-      modelsOf(service, await stored({ link, readiness, containers }, service)),
+      modelsOf(stack, service, await stored({ link, readiness, containers }, service)),
     ),
   );
-  return lists.flat();
+  return oncePerVolume(lists.flat());
 }
 
 type Present = Readonly<{ name: string; sizeBytes?: number; modifiedAt?: string }>;
@@ -131,20 +140,60 @@ function upstreamNow(
 
 /** What is there and what is asked for, each model once. Pure. */
 export function modelsOf(
-  { name: service, models, ...rest }: Pick<Service, "name" | "models" | "probe">,
+  stack: Stack,
+  service: Service,
   present: readonly Present[],
 ): readonly ServiceModel[] {
-  const isSame = (one: string, other: string) => isSameModel(one, other, namingOf(rest));
+  const isSame = (one: string, other: string) => isSameModel(one, other, namingOf(service));
+  const sharedVolume = sharedVolumeOf(stack, service);
+  const described = (model: string) => {
+    const { services, aliases } = usesOf(stack, service, model);
+    return { service: service.name, model, declared: services.length > 0, aliases };
+  };
   const there = present.map(({ name, ...facts }) => ({
-    service,
-    model: name,
-    declared: models.some((model) => isSame(model, name)),
+    ...described(name),
     present: true,
     ...facts,
+    ...(sharedVolume !== undefined && { sharedVolume }),
   }));
-  const missing = models.filter((model) => !present.some(({ name }) => isSame(name, model)));
-  return [
-    ...there,
-    ...missing.map((model) => ({ service, model, declared: true, present: false })),
-  ];
+  const missing = service.models.filter(
+    (model) => !present.some(({ name }) => isSame(name, model)),
+  );
+  return [...there, ...missing.map((model) => ({ ...described(model), present: false }))];
+}
+
+/** A model that several services have in one volume is one model. Pure. */
+export function oncePerVolume(models: readonly ServiceModel[]): readonly ServiceModel[] {
+  const groups = Map.groupBy(models, ({ service, model, sharedVolume }) =>
+    JSON.stringify(sharedVolume === undefined ? [service, model] : [{ sharedVolume }, model]),
+  );
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const alsoIn = others.map(({ service }) => service);
+    return [others.length === 0 ? first : { ...first, alsoIn }];
+  });
+}
+
+/** A model that may be removed, and who will miss it. */
+export type Removal = Readonly<{
+  service: string;
+  model: string;
+  sizeBytes?: number;
+  uses: ModelUses;
+}>;
+
+/** What removing a model means. Throws ModelInUseError, unless it is forced, and ModelStoreError. */
+export async function findRemoval(
+  sources: Readonly<{ link: GatewayLink; stack: Stack; store: Store }>,
+  wanted: Readonly<{ model: string; force: boolean }>,
+): Promise<Removal> {
+  const { link, stack, store } = sources;
+  const { model, force } = wanted;
+  const service = store.service.name;
+  const uses = usesOf(stack, store.service, model);
+  if (!force && !isSpare(uses)) throw new ModelInUseError(service, model, uses);
+  const stored = await listModels({ ...store, link });
+  const found = stored.find(({ name }) => isSameModel(name, model, store.kind));
+  const size = found?.sizeBytes;
+  return { service, model, ...(size !== undefined && { sizeBytes: size }), uses };
 }

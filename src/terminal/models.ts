@@ -1,6 +1,7 @@
 /** Models as a table. Pure. */
-import type { ServiceModel } from "../apply/model-stores.ts";
-import { table } from "./table.ts";
+import type { Removal, ServiceModel } from "../apply/model-stores.ts";
+import { isSpare, tellUses } from "../apply/model-uses.ts";
+import { type Column, table } from "./table.ts";
 import type { Theme } from "./theme.ts";
 import { formatAge, formatBytes } from "./units.ts";
 
@@ -14,7 +15,7 @@ export function formatModels(
   return table(
     models,
     [
-      { title: "SERVICE", value: ({ service }) => service },
+      { title: "SERVICE", value: ({ service, alsoIn = [] }) => [service, ...alsoIn].join(", ") },
       { title: "MODEL", value: ({ model }) => model, paint: () => theme.strong, shrink: true },
       {
         title: "STATE",
@@ -28,11 +29,37 @@ export function formatModels(
       },
       { title: "AGE", value: ({ modifiedAt }) => formatAge(modifiedAt ?? "", nowMs) },
       {
-        title: "",
-        value: ({ declared }) => (declared ? "in nexus.yaml" : ""),
+        title: "USED BY",
+        value: ({ declared, aliases }) =>
+          [...(declared ? ["nexus.yaml"] : []), ...aliases.map((alias) => `alias ${alias}`)].join(
+            ", ",
+          ),
         paint: () => theme.dim,
       },
+      ...(models.some(({ sharedVolume }) => sharedVolume !== undefined)
+        ? [sharedColumn(theme)]
+        : []),
     ],
     { theme, width },
   );
+}
+
+function sharedColumn(theme: Theme): Column<ServiceModel> {
+  return {
+    title: "SHARED VOLUME",
+    value: ({ sharedVolume = "" }) => sharedVolume,
+    paint: () => theme.dim,
+  };
+}
+
+/** The question before a model is removed: how much it is, and who will miss it. */
+export function removalQuestion({ service, model, sizeBytes, uses }: Removal): string {
+  const size = sizeBytes ? ` (${formatBytes(sizeBytes)})` : "";
+  const missed = isSpare(uses) ? "" : `It is needed: ${tellUses(uses)}. `;
+  return `${missed}Remove ${model}${size} from ${service}? Having it again means fetching it again.`;
+}
+
+/** What the removal frees, as a sentence with a space before it; empty where the store does not tell sizes. */
+export function formatFreed({ sizeBytes }: Removal): string {
+  return sizeBytes ? ` That frees up to ${formatBytes(sizeBytes)}.` : "";
 }

@@ -216,12 +216,18 @@ describe("models", () => {
   });
 
   test("a declared one is removed on wish: the service is not ready then, and the next `up` mends just that", async () => {
-    const refused = await stack.run("models", "rm", "qwen3:0.6b");
-    expect(refused.exitCode).toBe(2);
-    expect(refused.stderr).toContain("--yes");
+    const kept = await stack.json("models", "rm", "qwen3:0.6b", "--yes");
+    expect(kept).toMatchObject({
+      exitCode: 6,
+      document: { error: { code: "NEXUS_MODEL_IN_USE", details: { services: ["ollama"] } } },
+    });
+    const asked = await stack.run("models", "rm", "qwen3:0.6b", "--force");
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stderr).toContain("--yes");
     const before = await started();
 
-    const removed = await stack.must("models", "rm", "qwen3:0.6b", "--yes");
+    const removed = await stack.must("models", "rm", "qwen3:0.6b", "--force", "--yes");
+    expect(removed.stdout).toContain("frees up to 20 MB");
     expect(removed.stderr).toContain("not ready without it");
     await until("the gateway to miss it", async () => (await look())?.status === 503);
     const { exitCode, document } = await stack.json<Status>("status");

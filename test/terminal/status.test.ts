@@ -88,6 +88,10 @@ test("keys and models are listed without what must not or need not be seen", () 
     declared: true,
     present: true,
     sizeBytes: 1.3e9,
+    aliases: ["fast"],
   };
-  expect(formatModels([model], look)).toContain("1.3 GB");
+  expect(formatModels([model], look)).toMatch(/1\.3 GB .*nexus\.yaml, alias fast/);
+  expect(formatModels([model], look)).not.toContain("SHARED");
+  const shared = { ...model, sharedVolume: "nexus-models", alsoIn: ["second"] };
+  expect(formatModels([shared], look)).toMatch(/ollama, second .*nexus-models/);
 });
