@@ -192,8 +192,8 @@ export async function findRemoval(
   const service = store.service.name;
   const uses = usesOf(stack, store.service, model);
   if (!force && !isSpare(uses)) throw new ModelInUseError(service, model, uses);
-  const stored = await listModels({ ...store, link });
-  const found = stored.find(({ name }) => isSameModel(name, model, store.kind));
+  const models = await listModels({ ...store, link });
+  const found = models.find(({ name }) => isSameModel(name, model, store.kind));
   const size = found?.sizeBytes;
   return { service, model, ...(size !== undefined && { sizeBytes: size }), uses };
 }

@@ -60,6 +60,8 @@ export type ForeignContainer = Readonly<{
   image: string;
   running: boolean;
   ports: readonly PortBinding[];
+  /** Names of the volumes that it mounts. */
+  volumes: readonly string[];
   /** The stack or Compose project it says it belongs to. */
   owner?: string;
   /** The service of that stack, when Nexus made it. */

@@ -14,7 +14,7 @@ export function collision(course: Course, courses: readonly Course[]): string | 
   if (!old || !isAlive(old)) return undefined;
   const besides = next.existing && isUp(member, next.existing);
   return (
-    (besides ? undefined : incompatible(member, old)) ??
+    (besides ? undefined : incompatible(member, old, courses)) ??
     heirCollision({ container: old, course }, courses)
   );
 }
@@ -75,9 +75,15 @@ function takesOver({ member, old }: Course): readonly string[] {
   );
 }
 
-function incompatible(member: Member, old: ObservedContainer): string | undefined {
+function incompatible(
+  member: Member,
+  old: ObservedContainer,
+  courses: readonly Course[],
+): string | undefined {
   if (isOneShot(member)) return "a job runs once at a time";
-  return portCollision(member, old) ?? volumeCollision(member, old) ?? gpuCollision(member, old);
+  return (
+    portCollision(member, old) ?? volumeCollision(member, old, courses) ?? gpuCollision(member, old)
+  );
 }
 
 function portCollision({ blueprint }: Member, old: ObservedContainer): string | undefined {
@@ -85,14 +91,32 @@ function portCollision({ blueprint }: Member, old: ObservedContainer): string | 
   return port && `both publish port ${port.hostPort}`;
 }
 
-/** A folder of the host that a service writes to is not visible in what is observed, so it counts as shared. */
-function volumeCollision({ blueprint }: Member, old: ObservedContainer): string | undefined {
-  for (const mount of blueprint.mounts) {
+/**
+ * A folder of the host that a service writes to is not visible in what is observed, so it counts as shared. A volume
+ * that several services write to anyway, such as a cache of models, is no reason: its software bears other writers.
+ */
+function volumeCollision(
+  member: Member,
+  old: ObservedContainer,
+  courses: readonly Course[],
+): string | undefined {
+  for (const mount of member.blueprint.mounts) {
     if (mount.kind === "tmpfs" || mount.readOnly) continue;
     if (mount.kind === "bind") return `both write to ${mount.source}`;
-    if (old.volumes.includes(mount.source)) return `both write to volume ${mount.source}`;
+    if (old.volumes.includes(mount.source) && !hasOtherWriters(mount.source, member, courses))
+      return `both write to volume ${mount.source}`;
   }
   return undefined;
+}
+
+function hasOtherWriters(volume: string, member: Member, courses: readonly Course[]): boolean {
+  return courses.some(
+    (course) =>
+      course.member !== member &&
+      course.member.blueprint.mounts.some(
+        (mount) => mount.kind === "volume" && !mount.readOnly && mount.source === volume,
+      ),
+  );
 }
 
 function gpuCollision(member: Member, old: ObservedContainer): string | undefined {

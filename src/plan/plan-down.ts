@@ -1,5 +1,5 @@
 /** The plan for `down`, from labels alone: it works without a stack file, and removes nothing that is not the stack's. */
-import type { Observed, ObservedContainer } from "../engine/engine.ts";
+import type { ForeignContainer, Observed, ObservedContainer } from "../engine/engine.ts";
 import type { Stack } from "../stack/stack.ts";
 import { isAlive } from "./course.ts";
 import { actionId, gatewayName } from "./names.ts";
@@ -30,7 +30,8 @@ export function planDown(input: DownInput): Plan {
     ...(whole ? networkActions(containers, input) : []),
     ...(whole && input.volumes ? volumeActions(containers, input) : []),
   ]);
-  return { stack: input.stackName, actions, recoveries: {}, unchanged: [], warnings: [] };
+  const warnings = whole && input.volumes ? keptVolumes(input) : [];
+  return { stack: input.stackName, actions, recoveries: {}, unchanged: [], warnings };
 }
 
 function containersToRemove({
@@ -110,13 +111,34 @@ function networkActions(
 }
 
 /** The lock is a volume, too: it goes with the one who holds it. */
-function volumeActions(
-  containers: readonly ObservedContainer[],
-  { stackName, observed }: DownInput,
-): readonly Action[] {
+function ownVolumes({ stackName, observed }: DownInput): readonly string[] {
   return observed.volumes
     .filter(({ stack, name }) => stack === stackName && !name.startsWith(lockPrefix))
-    .map(({ name }) => ({
+    .map(({ name }) => name);
+}
+
+/** Whoever else mounts the volume, running or not. */
+function othersWith(volume: string, { observed }: DownInput): readonly ForeignContainer[] {
+  return observed.foreign.filter(({ volumes }) => volumes.includes(volume));
+}
+
+/** Volumes that are the stack's and stay, because others use them. */
+function keptVolumes(input: DownInput): readonly string[] {
+  return ownVolumes(input).flatMap((volume) => {
+    const [holder] = othersWith(volume, input);
+    if (holder === undefined) return [];
+    const owner = holder.owner === undefined ? "" : ` of ${holder.owner}`;
+    return [`volume ${volume} stays: the container ${holder.name}${owner} uses it, too`];
+  });
+}
+
+function volumeActions(
+  containers: readonly ObservedContainer[],
+  input: DownInput,
+): readonly Action[] {
+  return ownVolumes(input)
+    .filter((volume) => othersWith(volume, input).length === 0)
+    .map((name) => ({
       kind: "remove-volume",
       id: actionId("remove-volume", name),
       after: containers.map((container) => actionId("remove", container.name)),

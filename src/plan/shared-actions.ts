@@ -158,13 +158,15 @@ function isOurs(networks: readonly ObservedNetwork[], stack: string): boolean {
   return false;
 }
 
+/** A volume that the stack file gives a name of its own may be another stack's: that is how stacks share models. */
 function declaredVolume(
-  { name, external, driver, driverOpts }: Volume,
+  { name, key, external, driver, driverOpts }: Volume,
   input: UpInput,
 ): readonly Action[] {
   const there = input.observed.volumes.find((volume) => volume.name === name);
   if (external && !there) throw new VolumeMissingError(name);
-  if (external) return [];
+  const isNamed = name !== `${input.stack.name}_${key}`;
+  if (external || (isNamed && there?.stack !== undefined)) return [];
   const request = { name, driverOpts, ...(driver !== undefined && { driver }) };
   return createVolume(request, there, input);
 }

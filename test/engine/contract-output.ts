@@ -110,6 +110,8 @@ function describeProcesses(bench: Bench): void {
     const other = await finish(await bench.exec(second, { do: "read", path: "/files/two" }));
     expect(other.stdout).toContain("What an engine promises of logs");
     expect((await bench.engine.containers.inspect(second))?.volumes).toEqual([volume]);
+    const { foreign } = await bench.engine.observe("somebody-else", []);
+    expect(foreign.find(({ id }) => id === second)?.volumes).toEqual([volume]);
   });
 
   test("a running container's use is measured", async () => {

@@ -92,6 +92,17 @@ describe("what belongs to others", () => {
   });
 });
 
+test("a volume that the stack gives a name of its own is shared with the stack that made it", () => {
+  const volumes = [
+    { name: "nexus-models-hf", key: "hf-cache", external: false, driverOpts: {} },
+    { name: "home_own", key: "own", external: false, driverOpts: {} },
+  ];
+  const theirs = (name: string) => ({ volumes: [volume(name, { stack: "work" })] });
+  const sharing = { ...stack, volumes };
+  expect(refusal(theirs("nexus-models-hf"), sharing)).toBeUndefined();
+  expect(refusal(theirs("home_own"), sharing)).toBeInstanceOf(VolumeConflictError);
+});
+
 describe("what is missing", () => {
   test("is an external volume that nobody made", () => {
     const volumes = [{ name: "shared", key: "shared", external: true, driverOpts: {} }];

@@ -141,9 +141,9 @@ function start(world: World, name: string): World {
   }));
 }
 
-/** Secrets are mounted read-only, everything else in these tests is written to. */
+/** Secrets are mounted read-only, everything else in these tests is written to; only a cache bears several writers. */
 function sharedVolume(a: ObservedContainer, b: ObservedContainer): string | undefined {
-  return a.volumes.find((name) => b.volumes.includes(name) && !name.endsWith("-secrets"));
+  return a.volumes.find((name) => b.volumes.includes(name) && !/-secrets$|_cache$/.test(name));
 }
 
 function connect(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { formatPlan } from "../../src/plan/format.ts";
 import { planDown } from "../../src/plan/plan-down.ts";
-import { container, network, volume } from "../support/builders.ts";
+import { container, foreign, network, volume } from "../support/builders.ts";
 import { appliedAll } from "./model.ts";
 import { home, up, withContainer } from "./scenario.ts";
 
@@ -50,6 +50,17 @@ describe("down", () => {
     expect(losses).toEqual(["volume home_ollama", "volume home-gateway"]);
     const left = appliedAll(world, actions).observed;
     expect([left.containers, left.networks, left.volumes]).toEqual([[], [], []]);
+  });
+
+  test("keeps a volume that somebody else uses, too, and says who", () => {
+    const theirs = foreign("work-ollama-1", { owner: "work", volumes: ["home_ollama"] });
+    const shared = { ...observed, foreign: [{ ...theirs, running: false }] };
+    const { actions, warnings } = planDown({ ...down, observed: shared, volumes: true });
+    expect(actions.flatMap(({ cost }) => cost?.destroys ?? [])).toEqual(["volume home-gateway"]);
+    expect(warnings).toEqual([
+      "volume home_ollama stays: the container work-ollama-1 of work uses it, too",
+    ]);
+    expect(planDown({ ...down, observed: shared }).warnings).toEqual([]);
   });
 
   test("touches nothing of others, and not the lock", () => {

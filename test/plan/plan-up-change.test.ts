@@ -88,6 +88,17 @@ describe("a changed service", () => {
     ]);
   });
 
+  test("overlaps on a volume that another service writes to, too, such as a cache of models", () => {
+    const volumes = [{ name: "home_cache", key: "cache", external: false, driverOpts: {} }];
+    const cache = { mounts: [{ ...data.mounts[0], source: "home_cache" }] };
+    const other = service("other", cache);
+    const world = up(stackOf([service("web", cache), other], { volumes }));
+    const changed = stackOf([service("web", { ...cache, ...newImage }), other], { volumes });
+    const { actions } = planIn(world, changed);
+    expect(actions.filter(({ cost }) => cost?.downtime)).toEqual([]);
+    expect(actions.map(({ service: name }) => name)).not.toContain("other");
+  });
+
   test("overlaps on a volume that it only reads", () => {
     const mounts = [
       { kind: "volume", source: "home_data", target: "/data", readOnly: true, external: true },

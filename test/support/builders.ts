@@ -168,7 +168,15 @@ export function container(
 
 /** A running container of somebody else's. */
 export function foreign(name: string, overrides: Partial<ForeignContainer> = {}): ForeignContainer {
-  return { id: `id-${name}`, name, image: "nginx:1", running: true, ports: [], ...overrides };
+  return {
+    id: `id-${name}`,
+    name,
+    image: "nginx:1",
+    running: true,
+    ports: [],
+    volumes: [],
+    ...overrides,
+  };
 }
 
 export function network(name: string, overrides: Partial<ObservedNetwork> = {}): ObservedNetwork {

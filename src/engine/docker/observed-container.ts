@@ -159,6 +159,7 @@ export function readForeign(info: Docker.ContainerInfo): ForeignContainer {
     image: info.Image,
     running: readState(info.State) === "running",
     ports: (info.Ports ?? []).flatMap(readListedPort),
+    volumes: (info.Mounts ?? []).flatMap(({ Name }) => Name ?? []),
     ...readBelongings(info.Labels ?? {}),
   };
 }

@@ -119,6 +119,7 @@ function lookFromOutside({ id, request, state }: Held): ForeignContainer {
     image: request.image,
     running,
     ports: running ? request.ports : [],
+    volumes: request.mounts.flatMap((mount) => (mount.kind === "volume" ? [mount.source] : [])),
     owner,
     service: request.identity.service,
     ...(request.gpuNote === undefined ? {} : { gpuNote: request.gpuNote }),
