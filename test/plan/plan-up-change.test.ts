@@ -93,8 +93,8 @@ describe("a changed service", () => {
     const cache = { mounts: [{ ...data.mounts[0], source: "home_cache" }] };
     const other = service("other", cache);
     const world = up(stackOf([service("web", cache), other], { volumes }));
-    const changed = stackOf([service("web", { ...cache, ...newImage }), other], { volumes });
-    const { actions } = planIn(world, changed);
+    const after = stackOf([service("web", { ...cache, ...newImage }), other], { volumes });
+    const { actions } = planIn(world, after);
     expect(actions.filter(({ cost }) => cost?.downtime)).toEqual([]);
     expect(actions.map(({ service: name }) => name)).not.toContain("other");
   });
