@@ -47,7 +47,7 @@ async function* pullStory(name: string): AsyncGenerator<Line> {
     yield { error: "pull model manifest: file does not exist" };
     return;
   }
-  for await (const line of download(name)) {
+  for await (const line of logged(name, download(name))) {
     yield line;
     if ("error" in line) return;
   }
@@ -55,6 +55,16 @@ async function* pullStory(name: string): AsyncGenerator<Line> {
   yield { status: "writing manifest" };
   saveModel(name);
   yield { status: "success" };
+}
+
+/** Its log tells what was really fetched: the bytes that were there before and after, also when the client has left. */
+async function* logged(name: string, story: AsyncGenerator<Line>): AsyncGenerator<Line> {
+  process.stdout.write(`download ${fullName(name)} from ${partialBytes(name)}\n`);
+  try {
+    yield* story;
+  } finally {
+    process.stdout.write(`download ${fullName(name)} to ${partialBytes(name)}\n`);
+  }
 }
 
 async function* download(name: string): AsyncGenerator<Line> {
