@@ -7,6 +7,7 @@ import { prepareDebian } from "./debian.ts";
 import { bringUpEngine, engineIsUp } from "./engines.ts";
 import { enginePlaces, namespace, repository, runDir, stateDir } from "./places.ts";
 import { path, run, until } from "./processes.ts";
+import { preparePrometheus } from "./prometheus.ts";
 import { installMissingPackages, requireFitMachine, UnfitMachineError } from "./requirements.ts";
 
 const lockedFlag = "--locked";
@@ -41,6 +42,7 @@ async function bringUpLocked(): Promise<void> {
   const stamp = contentStamp();
   if (readStamp() === stamp) return;
   prepareDebian(say);
+  preparePrometheus(say);
   say("stocking the registries with stand-in images");
   await stockRegistries();
   writeFileSync(stampFile, stamp);
@@ -62,9 +64,11 @@ async function stockRegistries(): Promise<void> {
 function contentStamp(): string {
   const sources = [
     "test/bed/debian.ts",
+    "test/bed/prometheus.ts",
     "test/bed/images/*.ts",
     "test/bed/stand-ins/**/*.ts",
     "templates/*/service.yaml",
+    "templates/*/Dockerfile",
   ];
   const files = sources.flatMap((pattern) => globSync(pattern, { cwd: repository })).toSorted();
   const hash = createHash("sha256");

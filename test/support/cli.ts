@@ -136,8 +136,8 @@ async function freePorts(): Promise<[number, number]> {
   return first === second ? freePorts() : [first, second];
 }
 
-/** Below those that the kernel gives out by itself (ip(7)): one of these could be a client's by the time that it is published. */
-async function freePort(): Promise<number> {
+/** A port that is free now. Below those that the kernel gives out by itself (ip(7)): one of these could be a client's by the time that it is published. */
+export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_000);
   return (await isFree(port)) ? port : freePort();
 }

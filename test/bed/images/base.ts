@@ -46,6 +46,10 @@ export async function programLayer(name: string): Promise<Layer> {
     platform: "node",
     format: "esm",
     target: "node22",
+    // Packages that are CommonJS inside ask for Node's own modules this way.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
     write: false,
   });
   const content = Buffer.from(bundle.outputFiles[0]?.contents ?? new Uint8Array());

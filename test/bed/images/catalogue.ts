@@ -4,6 +4,7 @@ import { type Entry, type Layer, layerOf } from "./layer.ts";
 import type { Image, ImageSettings } from "./registry.ts";
 import { debianImages } from "./debian.ts";
 import { serviceImages } from "./services.ts";
+import { uiImages } from "./ui.ts";
 
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const start = ["node", "/stand-in.mjs"];
@@ -26,6 +27,7 @@ export async function allImages(): Promise<
     await wrongArchitectureImage(),
     ...debianImages(),
     ...(await serviceImages(base)),
+    ...(await uiImages(base)),
   ];
   return { open, closed: [{ ...pause, names: ["private/pause:1"] }] };
 }

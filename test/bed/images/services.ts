@@ -7,6 +7,7 @@ import { repository } from "../places.ts";
 import { programLayer } from "./base.ts";
 import { type Entry, type Layer, layerOf } from "./layer.ts";
 import type { Image, ImageSettings } from "./registry.ts";
+import { uiPrograms } from "./ui.ts";
 
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -34,7 +35,7 @@ const extras: Readonly<Record<string, readonly Entry[]>> = {
 };
 
 /** Made elsewhere: these stand-ins have images of their own. */
-const elsewhere = new Set(["ollama"]);
+const elsewhere = new Set<string>(["ollama", ...uiPrograms]);
 
 /** One image for every template that has a stand-in of its name. */
 export async function serviceImages(base: readonly Layer[]): Promise<readonly Image[]> {
