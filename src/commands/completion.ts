@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
-import { readCatalog } from "../catalog/catalog.ts";
+import { templateIds } from "../catalog/catalog.ts";
 import { readStacks } from "../catalog/stacks.ts";
+import { jobs } from "../catalog/template.ts";
 import { NexusCommand, type SharedFlags } from "../nexus-command.ts";
 import { completedCommands } from "../terminal/completed-commands.ts";
 import { completionScript, type Shell } from "../terminal/completion.ts";
@@ -44,7 +45,7 @@ export default class Completion extends NexusCommand {
   }
 
   async #values(kind: string, flags: SharedFlags): Promise<readonly string[]> {
-    if (kind === "templates") return (await readCatalog()).map(({ id }) => id);
+    if (kind === "templates") return [...jobs, ...(await templateIds())];
     if (kind === "stacks") return (await readStacks()).map(({ id }) => id);
     const { stack } = await this.loadStack(flags, async () => ({ architecture: "", gpus: [] }));
     return [...stack.services.map(({ name }) => name), "gateway"];

@@ -38,3 +38,13 @@ export function nvidia(
     memoryBytes: gibibytes * 1024 ** 3,
   };
 }
+
+/** A GPU of AMD's. */
+export function amd(name: string, gibibytes: number): MachineGpu {
+  return {
+    id: `/dev/dri/${name.replaceAll(" ", "-")}`,
+    vendor: "amd",
+    name: `AMD ${name}`,
+    memoryBytes: gibibytes * 1024 ** 3,
+  };
+}

@@ -58,7 +58,16 @@ test("every template is a valid service in every variant", async () => {
 
 test("every ready-made stack loads without a warning, from its folder and when `init` has written it", async () => {
   const stacks = await readStacks();
-  expect(stacks.map(({ id }) => id)).toEqual(["default", "starter"]);
+  expect(stacks.map(({ id }) => id)).toEqual([
+    "default",
+    "cpu-only",
+    "monitoring",
+    "rag",
+    "starter",
+    "studio",
+    "vllm",
+    "voice",
+  ]);
   for (const { id, description } of stacks) {
     expect(description).toMatch(/\w\.$/);
     const path = new URL(`stacks/${id}/nexus.yaml`, root).pathname;
