@@ -19,6 +19,8 @@ const settings: Readonly<Record<string, ImageSettings>> = {
 
 /** What an image holds beside its stand-in, because a container counts on it. */
 const extras: Readonly<Record<string, readonly Entry[]>> = {
+  // Its template starts this one, not the image's own entrypoint.
+  sdcpp: [program("sd-server", '#!/bin/sh\nexec node /stand-in.mjs "$@"\n')],
   speaches: [{ kind: "directory", path: "home/ubuntu/.cache/huggingface/hub", uid: 1000 }],
   whispercpp: [
     program("bin/bash", '#!/bin/sh\nexec /bin/sh "$@"\n'),
