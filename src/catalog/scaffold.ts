@@ -47,7 +47,10 @@ function folderOf(name: string): string {
   return posix.join("services", name);
 }
 
-/** Every file but the definition and what was installed or built. */
+/** What was installed or built, and what Python leaves behind. */
+const derived = /(?:^|[/\\])(?:node_modules|dist|\.git|\.venv|__pycache__|\.pytest_cache)[/\\]/;
+
+/** Every file but the definition and what is derived from others. */
 async function listSources(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true });
   const files = entries
@@ -55,26 +58,28 @@ async function listSources(directory: string): Promise<readonly string[]> {
     .map((entry) => join(entry.parentPath, entry.name));
   return files
     .map((file) => file.slice(directory.length + 1))
-    .filter(
-      (file) =>
-        file !== "service.yaml" && !/(?:^|[/\\])(?:node_modules|dist|\.git)[/\\]/.test(file),
-    )
+    .filter((file) => file !== "service.yaml" && !derived.test(file))
     .toSorted();
 }
 
-/** Package files get the service's name; every other file is copied as it is. */
-async function copySource(
-  { template, name }: Readonly<{ template: Template; name: string }>,
-  file: string,
-  directory: string,
-): Promise<void> {
-  const [from, to] = [join(template.directory, file), join(directory, file)];
-  await mkdir(dirname(to), { recursive: true });
-  if (file !== "package.json") return copyFile(from, to);
-  const text = await readFile(from, "utf8");
-  await writeFile(
-    to,
+type Naming = Readonly<{ template: Template; name: string }>;
+
+/** How the service's name gets into a file; every other file is copied as it is. */
+const renamings: Readonly<Record<string, (text: string, naming: Naming) => string>> = {
+  "package.json": (text, { name }) =>
     text.replace(/("name"\s*:\s*)"[^"]*"/, (_, key: string) => `${key}${JSON.stringify(name)}`),
-    { flag: "wx" },
-  );
+  "pyproject.toml": (text, { name }) =>
+    text.replace(/^(name\s*=\s*)"[^"]*"/m, (_, key: string) => `${key}${JSON.stringify(name)}`),
+  "README.md": (text, { template, name }) =>
+    text
+      .replace(/^# .*/, () => `# ${name}`)
+      .replaceAll(`nexus verify ${template.id}`, () => `nexus verify ${name}`),
+};
+
+async function copySource(naming: Naming, file: string, directory: string): Promise<void> {
+  const [from, to] = [join(naming.template.directory, file), join(directory, file)];
+  await mkdir(dirname(to), { recursive: true });
+  const rename = renamings[file];
+  if (rename === undefined) return copyFile(from, to);
+  await writeFile(to, rename(await readFile(from, "utf8"), naming), { flag: "wx" });
 }

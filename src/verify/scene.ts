@@ -3,7 +3,7 @@ import { type Metadata, metadataSchema } from "../gateway/contract.ts";
 import { type Claims, claimsOf } from "./claims.ts";
 import { type ListedModel, readModels } from "./models.ts";
 import type { Subject } from "./subject.ts";
-import { type Answer, jsonIn, type Silence, type Visit } from "./visit.ts";
+import { type Answer, isRecord, jsonIn, type Silence, type Visit } from "./visit.ts";
 
 /** A service under verification. */
 export type Scene = Readonly<{
@@ -15,14 +15,28 @@ export type Scene = Readonly<{
   metadata: Metadata | undefined;
   modelsAnswer: Answer | Silence;
   models: readonly ListedModel[];
+  /** Voices that it lists, as several servers of speech do beside OpenAI's API. */
+  voices: readonly string[];
   claims: Claims;
 }>;
 
+/** Names, or objects that hold one. */
+function readVoices(seen: Answer | Silence): readonly string[] {
+  if (seen.kind === "silence" || seen.status !== 200) return [];
+  const document = jsonIn(seen);
+  const list = isRecord(document) ? document["voices"] : document;
+  const names = (Array.isArray(list) ? list : []).map((voice: unknown) =>
+    isRecord(voice) ? (voice["id"] ?? voice["name"]) : voice,
+  );
+  return names.filter((name) => typeof name === "string");
+}
+
 /** Asks what everything else depends on. */
 export async function setScene(subject: Subject, visit: Visit): Promise<Scene> {
-  const [metadataAnswer, modelsAnswer] = await Promise.all([
+  const [metadataAnswer, modelsAnswer, voices] = await Promise.all([
     visit({ method: "GET", path: "/v1/metadata" }),
     visit({ method: "GET", path: `${subject.apiPath}/models` }),
+    visit({ method: "GET", path: `${subject.apiPath}/audio/voices` }),
   ]);
   const found = metadataAnswer.kind === "answer" && metadataAnswer.status === 200;
   const read = found ? metadataSchema.safeParse(jsonIn(metadataAnswer)) : undefined;
@@ -35,6 +49,7 @@ export async function setScene(subject: Subject, visit: Visit): Promise<Scene> {
     metadata,
     modelsAnswer,
     models: readModels(modelsAnswer) ?? [],
+    voices: readVoices(voices),
     claims: claimsOf(subject, metadata),
   };
 }

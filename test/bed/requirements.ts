@@ -37,6 +37,16 @@ const packages: Readonly<Record<string, string>> = {
   git: "git",
 };
 
+/** Modules of Debian's own Python that tests of the Python scaffold need. */
+const modules: Readonly<Record<string, string>> = {
+  fastapi: "python3-fastapi",
+  uvicorn: "python3-uvicorn",
+  httpx: "python3-httpx",
+  pytest: "python3-pytest",
+};
+
+const modulesDir = "/usr/lib/python3/dist-packages";
+
 /** Throws UnfitMachineError unless the bed can run here. */
 export function requireFitMachine(): void {
   if (platform() !== "linux") throw new UnfitMachineError(`The bed does not run on ${platform()}.`);
@@ -60,7 +70,10 @@ export function installMissingPackages(say: (line: string) => void): void {
 }
 
 function missingPackages(): readonly string[] {
-  const missing = Object.entries(packages).filter(([program]) => !onPath(program));
+  const missing = [
+    ...Object.entries(packages).filter(([program]) => !onPath(program)),
+    ...Object.entries(modules).filter(([module]) => !existsSync(join(modulesDir, module))),
+  ];
   return [...new Set(missing.map(([, name]) => name))];
 }
 

@@ -11,6 +11,10 @@ const templates = {
     "id: t\ntitle: T\ndescription: D.\nhomepage: https://example.org\nlicence: MIT\nprovenance: [{fact: all, source: here}]\nservice: {build: ., port: 9000, provides: [chat], models: [m]}\noptions: [{name: SERVICE_NAME, description: N.}]\n",
   "t/Dockerfile": "FROM scratch\n",
   "t/package.json": '{\n  "name": "t",\n  "type": "module"\n}\n',
+  "t/pyproject.toml": '[project]\nname = "t"\n\n[tool.x]\nname = "other"\n',
+  "t/README.md": "# Example\n\nnexus verify t\n",
+  "t/__pycache__/main.pyc": "",
+  "t/.venv/pip": "",
   "t/lib/main.ts": "export {};\n",
   "t/node_modules/x/index.js": "",
   "i/service.yaml":
@@ -28,7 +32,7 @@ test("the sources are copied under the service's name, and the service builds th
   });
   expect(scaffold).toEqual({
     directory: join(target.path, "services/mine"),
-    files: ["Dockerfile", "lib/main.ts", "package.json"],
+    files: ["Dockerfile", "README.md", "lib/main.ts", "package.json", "pyproject.toml"],
     service: {
       build: "./services/mine",
       port: 9000,
@@ -39,6 +43,11 @@ test("the sources are copied under the service's name, and the service builds th
   });
   const text = await readFile(join(target.path, "services/mine/package.json"), "utf8");
   expect(JSON.parse(text)).toEqual({ name: "mine", type: "module" });
+  const written = (file: string) => readFile(join(target.path, "services/mine", file), "utf8");
+  expect(await written("pyproject.toml")).toBe(
+    '[project]\nname = "mine"\n\n[tool.x]\nname = "other"\n',
+  );
+  expect(await written("README.md")).toBe("# mine\n\nnexus verify mine\n");
 });
 
 test("nothing is overwritten", async () => {

@@ -71,11 +71,11 @@ export function meansFor(scene: Scene, endpoint: string): readonly Means[] {
     : names.map((model) => ({ model, voice }));
 }
 
-/** OpenAI's clients always name a voice; a service that has others says so in its form. */
-function voiceOf({ metadata, subject }: Scene): string {
+/** OpenAI's clients always name a voice; a service that has others says so in its form or lists them. */
+function voiceOf({ metadata, subject, voices }: Scene): string {
   const options = [...(metadata?.ui?.options ?? []), ...(subject.options ?? [])];
   const option = options.find(({ key }) => key === "voice");
-  const voice = option?.default ?? option?.values?.[0];
+  const voice = option?.default ?? option?.values?.[0] ?? voices[0];
   return typeof voice === "string" ? voice : "alloy";
 }
 

@@ -1,6 +1,12 @@
 /** A stand-in for Ollama: its routes, statuses and messages, without the weights. Its pace is set by environment. */
 import { hostname } from "node:os";
-import { answerChat, answerEmbeddings, modelList, sendError } from "../openai/chat.ts";
+import {
+  answerChat,
+  answerCompletion,
+  answerEmbeddings,
+  modelList,
+  sendError,
+} from "../openai/chat.ts";
 import { numberFrom, type Routes, sendJson, type Visit } from "../serve.ts";
 import { describe, detailsOf, Memory } from "./memory.ts";
 import { answerNativeChat, answerNativeEmbed, answerNativeGenerate } from "./native.ts";
@@ -47,6 +53,11 @@ export const routes: Routes = {
   },
   "POST /v1/chat/completions": (visit) =>
     withModel(visit, sendMissingOpenAi, async (model) => chat(visit, model)),
+  "POST /v1/completions": (visit) =>
+    withModel(visit, sendMissingOpenAi, async (model) => {
+      await memory.load(model);
+      answerCompletion(visit, [`ollama ${version}`, "completes"]);
+    }),
   "POST /v1/embeddings": (visit) =>
     withModel(visit, sendMissingOpenAi, async (model) => {
       await memory.load(model);

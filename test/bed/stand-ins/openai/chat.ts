@@ -32,6 +32,15 @@ export async function answerChat({ body, response }: Visit, manner: Manner): Pro
   });
 }
 
+/** Answers `POST /v1/completions` in one piece. */
+export function answerCompletion({ body, response }: Visit, words: readonly string[]): void {
+  sendJson(response, 200, {
+    ...head("text_completion", String(body["model"])),
+    choices: [{ index: 0, text: words.join(" "), logprobs: null, finish_reason: "stop" }],
+    usage: usageOf(words.length),
+  });
+}
+
 function messageOf(reply: Reply): object {
   return reply.kind === "calls"
     ? { role: "assistant", content: null, tool_calls: reply.calls }
