@@ -24,9 +24,9 @@ export type Scene = Readonly<{
 function readVoices(seen: Answer | Silence): readonly string[] {
   if (seen.kind === "silence" || seen.status !== 200) return [];
   const document = jsonIn(seen);
-  const list = isRecord(document) ? document["voices"] : document;
+  const list = isRecord(document) ? (document["voices"] ?? document["data"]) : document;
   const names = (Array.isArray(list) ? list : []).map((voice: unknown) =>
-    isRecord(voice) ? (voice["id"] ?? voice["name"]) : voice,
+    isRecord(voice) ? (voice["id"] ?? voice["voice_id"] ?? voice["name"]) : voice,
   );
   return names.filter((name) => typeof name === "string");
 }

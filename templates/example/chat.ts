@@ -88,5 +88,8 @@ async function streamAnswer(streaming: Streaming, response: ServerResponse): Pro
 /** Waits when the client reads more slowly than we write. */
 async function sendEvent(response: ServerResponse, event: object): Promise<void> {
   if (response.destroyed || response.write(`data: ${JSON.stringify(event)}\n\n`)) return;
-  await Promise.race([once(response, "drain"), once(response, "close")]);
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]);
+  waiting.abort();
 }

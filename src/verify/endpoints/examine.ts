@@ -74,9 +74,11 @@ export function meansFor(scene: Scene, endpoint: string): readonly Means[] {
 /** OpenAI's clients always name a voice; a service that has others says so in its form or lists them. */
 function voiceOf({ metadata, subject, voices }: Scene): string {
   const options = [...(metadata?.ui?.options ?? []), ...(subject.options ?? [])];
-  const option = options.find(({ key }) => key === "voice");
-  const voice = option?.default ?? option?.values?.[0] ?? voices[0];
-  return typeof voice === "string" ? voice : "alloy";
+  const offered = options
+    .filter(({ key }) => key === "voice")
+    .flatMap(({ default: usual, values = [] }) => [usual, ...values]);
+  const named = [...offered, ...voices].filter((voice) => typeof voice === "string");
+  return named[0] ?? "alloy";
 }
 
 async function ask(scene: Scene, exam: Exam, means: Means): Promise<Verdict> {
