@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Engine } from "../engine/engine.ts";
 import { certificateDigest } from "../gateway/config.ts";
+import type { UpInput } from "../plan/plan.ts";
 import { planUp } from "../plan/plan-up.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Survey } from "./bring-up.ts";
@@ -26,8 +27,11 @@ export type UpRequest = Readonly<{
   pull?: "always";
 }>;
 
+/** What was seen and planned, and what the plan was made from. */
+export type UpSurvey = Survey & Readonly<{ input: UpInput }>;
+
 /** Looks at the world and plans how to bring it to the stack. */
-export async function surveyUp(request: UpRequest): Promise<Survey> {
+export async function surveyUp(request: UpRequest): Promise<UpSurvey> {
   const { engine, stack, version, pull } = request;
   const description = await engine.describe();
   const gatewayImage = await readGatewayImage(chooseNodeBase(description, stack.gateway.baseImage));
@@ -42,7 +46,7 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
     hasKeys(serviceKeys) ? askForKeys(engine, observed) : undefined,
     findGpus({ engine, stack, description, observed, gatewayImage }),
   ]);
-  const plan = planUp({
+  const input: UpInput = {
     stack,
     observed,
     engine: description,
@@ -57,9 +61,10 @@ export async function surveyUp(request: UpRequest): Promise<Survey> {
     secretDigests,
     serviceKeys: serviceKeys.byService,
     ...(pull ? { pull } : {}),
-  });
+  };
   return {
-    plan,
+    plan: planUp(input),
+    input,
     observed,
     description,
     gatewayImage,

@@ -18,7 +18,8 @@ export default class Init extends NexusCommand {
   ];
   static override flags = {
     stack: Flags.string({
-      description: "Ready-made stack: default (a private assistant), studio, vllm, voice, rag, monitoring, cpu-only or starter (no download).",
+      description:
+        "Ready-made stack: default (a private assistant), studio, vllm, voice, rag, monitoring, cpu-only or starter (no download).",
     }),
     name: Flags.string({ description: "Name of the stack; the ready-made one's when left out." }),
   };

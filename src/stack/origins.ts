@@ -1,9 +1,11 @@
 /** Where every value of the effective stack came from. Pure. */
+import type { Variant } from "../catalog/template.ts";
 import { gatewayDefaults } from "./defaults.ts";
 import { effectiveService } from "./effective.ts";
 import type { Member } from "./members.ts";
 import { formatPath, type Path } from "./problem.ts";
 import { formatBytes } from "./quantities.ts";
+import { isRecord } from "./record.ts";
 import { activeMembers, joinFiles, type Readings } from "./resolve.ts";
 import { writePatience } from "./schema/patience.ts";
 import { placeOf } from "./source.ts";
@@ -80,7 +82,7 @@ function serviceFrom(member: Member, steps: Path, readings: Readings): string {
   const at = pathIn(member.own, member.spec, steps);
   if (at) return fileFrom(member.file, ["services", member.name, ...at], readings);
   const fromTemplate = member.template && pathIn(member.template.spec, member.spec, steps);
-  return fromTemplate ? `template ${member.template?.id ?? ""}` : "default";
+  return fromTemplate ? templateFrom(member, steps) : "default";
 }
 
 function environmentFrom(member: Member, name: string, readings: Readings): string {
@@ -90,8 +92,21 @@ function environmentFrom(member: Member, name: string, readings: Readings): stri
   if (given !== undefined) {
     return fileFrom(member.file, ["services", member.name, "environment", name], readings);
   }
-  if (isInTemplate(member, name)) return `template ${member.template?.id ?? ""}`;
+  if (isInTemplate(member, name)) return templateFrom(member, ["environment", name]);
   return envFileFrom(member, name, readings);
+}
+
+/** `template vllm`, or `template vllm (cuda13)` for what only its variant says. */
+function templateFrom({ template }: Member, steps: Path): string {
+  if (!template) return "default";
+  const { id, choice } = template;
+  const variant = choice.kind === "chosen" ? choice.variant : undefined;
+  return variant && says(variant, steps) ? `template ${id} (${variant.name})` : `template ${id}`;
+}
+
+function says({ service }: Variant, [key = "", inner = ""]: Path): boolean {
+  const said = service[key];
+  return isRecord(said) ? Object.hasOwn(said, inner) : said !== undefined;
 }
 
 function envFileFrom(member: Member, name: string, { gathered }: Readings): string {

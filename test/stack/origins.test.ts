@@ -48,7 +48,7 @@ test("every value says who gave it", async () => {
     name: "nexus.yaml:1",
     "gateway.port": "gateway.yaml:2",
     "gateway.host": "default",
-    "services.ollama.image": "template ollama",
+    "services.ollama.image": "template ollama (cpu)",
     "services.ollama.models": "nexus.yaml:6",
     "services.ollama.depends_on.job.condition": "default",
     "services.ollama.mem_limit": "nexus.yaml:7",

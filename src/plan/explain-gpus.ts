@@ -1,0 +1,33 @@
+/** Why every service gets the GPUs that it gets. Pure. */
+import { gpuIds } from "./gpu-placement.ts";
+import { gibibytes, gpuName } from "./gpu-words.ts";
+import type { Member } from "./member.ts";
+import type { UpInput } from "./plan.ts";
+import { setScene } from "./scene.ts";
+
+/** What a service that may have GPUs gets of them: their ids, none on the CPU, and why. */
+export type GpuExplanation = Readonly<{
+  service: string;
+  gpus: readonly string[];
+  because: string;
+}>;
+
+/** One for every service that may have GPUs, in the order of the stack file. Throws what planUp throws. */
+export function explainGpus(input: UpInput): readonly GpuExplanation[] {
+  return setScene(input).courses.flatMap(({ member }) => {
+    if (!member.service || member.service.gpus.kind === "none") return [];
+    const gpus = gpuIds(member.blueprint.gpus);
+    return [{ service: member.name, gpus, because: becauseOf(member, gpus, input) }];
+  });
+}
+
+function becauseOf({ service, onCpu }: Member, ids: readonly string[], { gpus }: UpInput): string {
+  if (ids.length === 0) return `runs on the CPU: ${onCpu ?? "the engine offers no GPU"}`;
+  const names = ids.map((id) => {
+    const found = gpus.find((gpu) => gpu.id === id || gpu.id.endsWith(`=${id}`));
+    return found ? gpuName({ ...found, id }) : id;
+  });
+  const need = service?.vramBytes;
+  const part = need === undefined ? "alone: it declares no `vram`" : `${gibibytes(need)} of it`;
+  return `takes ${names.join(" and ")}, ${part}`;
+}
