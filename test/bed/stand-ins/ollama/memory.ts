@@ -1,5 +1,6 @@
 /** Which models are loaded, for how long, and what the first use of one costs. */
 import { setTimeout as delay } from "node:timers/promises";
+import { usesGpu } from "../lie.ts";
 import { numberFrom } from "../serve.ts";
 import { type Model, fullName, isEmbeddingModel } from "./store.ts";
 
@@ -37,7 +38,7 @@ export class Memory {
     return {
       ...describe(model),
       expires_at: new Date(this.#expiry.get(model.name) ?? 0).toISOString(),
-      size_vram: hasGpu() ? Math.round(model.size * gpuPart) : 0,
+      size_vram: usesGpu() ? Math.round(model.size * gpuPart) : 0,
       context_length: 4096,
     };
   }
@@ -66,10 +67,4 @@ export function detailsOf(name: string) {
     parameter_size: "3.2B",
     quantization_level: "Q4_K_M",
   };
-}
-
-/** With `STAND_IN_LIE=cpu` it computes on the processor although it has a GPU. */
-function hasGpu(): boolean {
-  if (process.env["STAND_IN_LIE"] === "cpu") return false;
-  return !["", "void", "none"].includes(process.env["NVIDIA_VISIBLE_DEVICES"] ?? "");
 }
