@@ -1,6 +1,7 @@
 /** Engines with their network namespaces and registries: brought up, looked at, taken down. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Card } from "./card.ts";
 import { engineAnswers, removeContainers } from "./engine-http.ts";
 import {
   binDir,
@@ -18,6 +19,8 @@ import { livePid, run, startDaemon, stopDaemon, until } from "./processes.ts";
 export type EngineOptions = Readonly<{
   /** Accept NVIDIA device requests; default true. */
   nvidia?: boolean;
+  /** GPUs that `nvidia-smi` shows in its containers; without them no container gets that program. */
+  cards?: readonly Card[];
   /** Size of a RAM file system under the data root, in bytes; default: the disk. */
   dataRootBytes?: number;
   /** Further arguments for dockerd. */
@@ -62,14 +65,14 @@ export async function startEngine(
   await stopEngine(places);
   prepareDataRoot(places, options);
   const nvidia = options.nvidia ?? true;
-  if (nvidia) writeNvidiaHook();
+  const hooks = nvidia ? writeNvidiaHook(places, options.cards ?? []) : undefined;
   const logFile = join(places.logDir, "dockerd.log");
   startDaemon({
     command: engineCommand(places, options),
     namespace: places.namespace,
     pidFile: places.pidFile,
     logFile,
-    ...(nvidia ? { binDir } : {}),
+    ...(hooks === undefined ? {} : { binDir: hooks }),
   });
   if (!(await until(() => engineAnswers(places.socketPath), 60_000))) {
     const lastLines = readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n");
@@ -160,11 +163,17 @@ function prepareDataRoot(places: EnginePlaces, options: EngineOptions): void {
   ]);
 }
 
-/** dockerd offers the `nvidia` driver when this hook is on its PATH; here it has nothing to do. */
-function writeNvidiaHook(): void {
-  mkdirSync(binDir, { recursive: true });
-  const hook = join(binDir, "nvidia-container-runtime-hook");
-  writeFileSync(hook, "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+/** dockerd offers the `nvidia` driver when this hook is on its PATH; resolves with its folder. */
+function writeNvidiaHook(places: EnginePlaces, cards: readonly Card[]): string {
+  const folder = cards.length === 0 ? binDir : join(dirname(places.dataRoot), "bin");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "cards.json");
+  if (cards.length > 0) writeFileSync(file, JSON.stringify(cards));
+  const program = join(repository, "test/bed/nvidia-hook.ts");
+  const work = cards.length === 0 ? "exit 0" : `exec '${process.execPath}' '${program}' '${file}'`;
+  const hook = join(folder, "nvidia-container-runtime-hook");
+  writeFileSync(hook, `#!/bin/sh\n${work}\n`, { mode: 0o755 });
+  return folder;
 }
 
 function runcPath(): string {

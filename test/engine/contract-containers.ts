@@ -46,6 +46,24 @@ function describeLife(bench: Bench): void {
     expect(await bench.engine.stacks()).toContain(bench.stack);
   });
 
+  test("what was written down of GPUs is read back, by its own stack and by others", async () => {
+    const known = [{ id: "GPU-1", name: "L4", vendor: "nvidia", memoryBytes: 2 ** 34 }] as const;
+    const gpuNote = { known, holds: ["GPU-1"], vramBytes: 2 ** 33 };
+    const id = await bench.engine.containers.create(
+      bench.request({ do: "stay" }, { gpuNote }),
+      bench.network,
+    );
+
+    expect((await bench.engine.containers.inspect(id))?.gpuNote).toEqual(gpuNote);
+    const { containers, foreign } = await bench.engine.observe("", []);
+    expect(containers).toEqual([]);
+    expect(foreign.find((each) => each.id === id)).toMatchObject({
+      owner: bench.stack,
+      service: "llm",
+      gpuNote,
+    });
+  });
+
   test("a started container runs until it is stopped, and every step may be repeated", async () => {
     const { containers } = bench.engine;
     const id = await bench.run({ do: "stay" });

@@ -75,6 +75,24 @@ function describeVolumes(bench: Bench): void {
     expect(listed.map((volume) => volume.name)).toEqual([name]);
   });
 
+  test("a volume of no stack makes no stack, and is seen by all", async () => {
+    const name = `${bench.stack}-cordon`;
+    const label = `io.nexus.cordon=${name}`;
+    await bench.engine.volumes.create({
+      name,
+      driverOpts: {},
+      labels: { "io.nexus.cordon": name },
+    });
+    const [listed] = await bench.engine.volumes.list(label);
+    const { volumes } = await bench.engine.observe(bench.stack, []);
+    await bench.engine.volumes.remove(name);
+
+    expect(listed).toMatchObject({ name });
+    expect(listed).not.toHaveProperty("stack");
+    expect(volumes.map((volume) => volume.name)).toContain(name);
+    expect(await bench.engine.volumes.list(label)).toEqual([]);
+  });
+
   test("a volume in use is kept, a free one goes, and one that is gone is no failure", async () => {
     const name = `${bench.stack}_data`;
     await bench.engine.volumes.create({ name, stack: bench.stack, driverOpts: {}, labels: {} });
