@@ -10,14 +10,19 @@ const served = liesAbout("wrong-model")
   : ["tts-1", "tts-1-hd", "kokoro", "gpt-4o-mini-tts"];
 const listed = liesAbout("ready-without-model") ? [] : served;
 const formats = ["mp3", "opus", "aac", "flac", "wav", "pcm"];
-const voices = ["af_bella", "af_heart", "af_nicole", "am_adam", "bf_emma", "bm_george"];
+/** Each name of OpenAI's with Kokoro's own (api/src/core/openai_mappings.json). */
 const openAiVoices: Readonly<Record<string, string>> = {
   alloy: "am_adam",
   ash: "af_nicole",
   coral: "bf_emma",
   echo: "af_bella",
+  fable: "af_sarah",
   onyx: "bm_george",
+  nova: "bf_isabella",
+  sage: "am_michael",
+  shimmer: "af_sky",
 };
+const voices = ["af_heart", ...Object.values(openAiVoices)];
 const defaultVoice = process.env["DEFAULT_VOICE"] ?? "af_heart";
 
 const routes: Routes = {

@@ -18,7 +18,7 @@ const routes: Routes = {
   "GET /health": ({ response }) => sendJson(response, 200, { message: "OK" }),
   "GET /v1/models": ({ response }) =>
     sendJson(response, 200, { data: installed().map(describe), object: "list" }),
-  "GET /v1/audio/voices": ({ response }) => sendJson(response, 200, { voices: [], object: "list" }),
+  "GET /v1/audio/voices": listVoices,
   "GET /v1/models/*": getModel,
   "POST /v1/models/*": postModel,
   "DELETE /v1/models/*": deleteModel,
@@ -33,6 +33,13 @@ const routes: Routes = {
 function describe(id: string) {
   const owner = id.split("/")[0];
   return { id, created: 1_767_225_600, object: "model", owned_by: owner, task: taskOf(id) };
+}
+
+/** Voices of the models that speak and are installed (executors/kokoro.py). */
+function listVoices({ response }: Visit): void {
+  const speaks = installed().some((id) => taskOf(id) === "text-to-speech");
+  const voices = speaks ? [{ name: "af_heart", language: "en-us", gender: "female" }] : [];
+  sendJson(response, 200, { voices, object: "list" });
 }
 
 /** The model that a path ends with, slashes and all. */
