@@ -1,6 +1,9 @@
-/** Writes what is generated: the reference of commands, the stack file's schema and its tables. `--check` only compares. */
+/** Writes what is generated: the reference of commands, the catalog, the stack file's schema and its tables. `--check` only compares. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { readCatalog } from "../src/catalog/catalog.ts";
+import { templateSchema } from "../src/catalog/template.ts";
+import { catalogPage } from "./catalog-page.ts";
 import { commandReference, type Manifest } from "./command-reference.ts";
 import { contractSchemaTexts, schemaText, withTables } from "./schema.ts";
 
@@ -21,6 +24,8 @@ const generated: Readonly<Record<string, string>> = {
     Object.entries(contractSchemaTexts()).map(([file, text]) => [`schema/${file}`, text]),
   ),
   "docs/STACK_FILE.md": withTables(read("docs/STACK_FILE.md")),
+  "docs/TEMPLATES.md": withTables(read("docs/TEMPLATES.md"), templateSchema),
+  "docs/CATALOG.md": catalogPage(await readCatalog()),
 };
 
 for (const [path, text] of Object.entries(generated)) {

@@ -30,11 +30,12 @@ export function contractSchemaTexts(): Readonly<Record<string, string>> {
   return Object.fromEntries(texts);
 }
 
-/** The page with every table between `<!-- keys: path -->` and `<!-- end -->` written afresh. */
-export function withTables(page: string): string {
+/** The page with every table between `<!-- keys: path -->` and `<!-- end -->` written afresh, from a stack file's schema by default. */
+export function withTables(page: string, whole: z.ZodType = stackFileSchema): string {
+  const schema: unknown = z.toJSONSchema(whole, { io: "input" });
   return page.replace(
     /(<!-- keys: (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
-    (_, start: string, path: string, end: string) => `${start}${table(path)}${end}`,
+    (_, start: string, path: string, end: string) => `${start}${table(path, schema)}${end}`,
   );
 }
 
@@ -86,8 +87,7 @@ function isSchema(value: unknown): value is JsonSchema {
 }
 
 /** A table of the keys of the object at a path such as `services.*` or `gateway`. */
-function table(path: string): string {
-  const schema: unknown = z.toJSONSchema(stackFileSchema, { io: "input" });
+function table(path: string, schema: unknown): string {
   const steps = path === "." ? [] : path.split(".");
   const found = steps.reduce<unknown>((node, step) => {
     const object = isSchema(node) ? objectOf(node) : {};

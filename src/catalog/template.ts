@@ -74,7 +74,7 @@ export const templateSchema = z.strictObject({
       }),
     )
     .default({})
-    .describe("What `nexus add service <job>` may choose it for."),
+    .describe("Jobs that `nexus add service` may choose it for."),
   homepage: z.url().describe("Where its makers describe it."),
   licence: z.string().min(1).describe("SPDX expression of the software, not of models."),
   missing: z

@@ -1,16 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { readCatalog } from "../../src/catalog/catalog.ts";
-import { templatesFor } from "../../src/catalog/choose-template.ts";
+import { candidateOf, templatesFor } from "../../src/catalog/choose-template.ts";
 import { imagesOf, jobs, keysOf, type Template } from "../../src/catalog/template.ts";
 import { machineFor, planTemplate } from "./planned.ts";
 import { machineWith } from "./templates.ts";
 
 const catalog = await readCatalog();
-const ids = catalog.map(({ id }) => id);
-const there = catalog.filter(
-  ({ missing, companions }) =>
-    missing === undefined && companions.every(({ template }) => ids.includes(template)),
-);
+const there = catalog.filter(({ missing }) => missing === undefined);
 const variants = there.flatMap((template) =>
   template.variants.map((variant) => ({
     title: `${template.id} as ${variant.name}`,
@@ -90,6 +86,13 @@ describe("what templates say", () => {
       expect(because).not.toMatch(/^[A-Z][a-z]+ed |\.$/);
     expect(template.missing ?? "whole.").toMatch(/\.$/);
   });
+
+  test.each(catalog)("$id brings companions that the catalog has", ({ companions }) => {
+    const ids = there.map(({ id }) => id);
+    expect(companions.map(({ template }) => template).filter((id) => !ids.includes(id))).toEqual(
+      [],
+    );
+  });
 });
 
 function reasonsOf(template: Template): readonly Readonly<{ because: string }>[] {
@@ -106,5 +109,49 @@ describe("every job", () => {
   test.each(jobs)("%s has its candidates in one order", (job) => {
     const ranks = templatesFor(catalog, job).map((template) => template.jobs[job]?.rank);
     expect(ranks).toEqual([...new Set(ranks)]);
+    expect(ranks[0]).toBe(1);
+  });
+
+  test("has somebody who does it on a processor alone", () => {
+    expect(firstChoices("amd64")).toMatchInlineSnapshot(`
+      {
+        "asr": "speaches",
+        "chat-ui": "open-webui",
+        "embeddings": "tei",
+        "images": "localai",
+        "llm": "ollama",
+        "monitoring": "prometheus",
+        "rerank": "tei-rerank",
+        "search": "searxng",
+        "tts": "kokoro",
+        "vectors": "qdrant",
+      }
+    `);
+    expect(firstChoices("arm64")).toMatchInlineSnapshot(`
+      {
+        "asr": "speaches",
+        "chat-ui": "open-webui",
+        "embeddings": "tei",
+        "images": "localai",
+        "llm": "ollama",
+        "monitoring": "prometheus",
+        "rerank": "tei-rerank",
+        "search": "searxng",
+        "tts": "kokoro",
+        "vectors": "qdrant",
+      }
+    `);
   });
 });
+
+/** Who is chosen for each job on a machine without GPUs. */
+function firstChoices(architecture: string): Readonly<Record<string, string | undefined>> {
+  const machine = machineWith([], architecture);
+  const chosen = jobs.map((job) => [
+    job,
+    templatesFor(catalog, job).find(
+      (template) => candidateOf(template, machine, { job }).objection === undefined,
+    )?.id,
+  ]);
+  return Object.fromEntries(chosen) as Record<string, string | undefined>;
+}

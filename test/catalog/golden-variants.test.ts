@@ -69,8 +69,10 @@ describe("the golden table of variants", () => {
   const rows = goldenRows();
   const ids = Object.keys(rows[0] ?? {}).filter((heading) => !facts.includes(heading));
 
-  test("has forty rows and more", () => {
+  test("has forty rows and more, and a column for every template that is chosen for a job", () => {
     expect(rows.length).toBeGreaterThanOrEqual(40);
+    const chosen = catalog.filter((each) => each.variants.length > 0 && Object.keys(each.jobs)[0]);
+    expect(chosen.map(({ id }) => id).filter((id) => !ids.includes(id))).toEqual([]);
   });
 
   test.each(rows)("$machine, driver $driver, $GiB GiB, $architecture, gpus $gpus", (row) => {
