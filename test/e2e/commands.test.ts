@@ -69,7 +69,7 @@ describe("looking", () => {
 
   test("`catalog` lists the ready-made services and shows one, found by what it does as well", async () => {
     const { stdout } = await stack.must("catalog");
-    expect(stdout).toMatch(/^llm +ollama +✔ cpu +chat completion embedding +Runs open models/m);
+    expect(stdout).toMatch(/^llm +ollama +✔ \w+ +chat completion embedding +Runs open models/m);
     expect((await stack.must("catalog", "ollama")).stdout).toContain("nexus add service ollama");
     const { document } = await stack.json("catalog", "llm");
     expect(document).toMatchObject({ id: "ollama" });
