@@ -102,6 +102,13 @@ function gateOf(dependency: string, stack: Stack, observed: Observed): readonly 
 
 function targetOf(service: ContainerService, container: string): AwaitTarget {
   const upstream = upstreamOf(service, container);
-  const { ready: level, stallTimeoutMs, stableMs, oneShot } = service;
-  return { level, ...(upstream && { upstream }), stallTimeoutMs, stableMs, oneShot };
+  const { ready: level, stallTimeoutMs, stableMs, oneShot, gpuCheck } = service;
+  return {
+    level,
+    ...(upstream && { upstream }),
+    stallTimeoutMs,
+    stableMs,
+    oneShot,
+    ...(gpuCheck && { gpuCheck }),
+  };
 }

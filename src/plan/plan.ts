@@ -42,7 +42,7 @@ export type AwaitTarget = Readonly<{
   stableMs: number;
   /** The container exits 0 when its work is done. */
   oneShot: boolean;
-  /** How it is found out whether it uses the GPUs that it was given; undefined without GPUs, or without a way. */
+  /** How it is found out whether it uses GPUs, where it was given some; undefined where nobody knows a way. */
   gpuCheck?: GpuCheck;
 }>;
 

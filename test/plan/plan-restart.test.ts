@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { formatPlan } from "../../src/plan/format.ts";
 import { planRestart } from "../../src/plan/plan-restart.ts";
-import { observedOf } from "../support/builders.ts";
+import { observedOf, service, stackOf } from "../support/builders.ts";
 import { home, up, withContainer } from "./scenario.ts";
 
 const { observed } = up(home);
@@ -27,6 +27,14 @@ describe("restart", () => {
     expect(plan.actions.find(({ id }) => id === "stop home-rag-1")?.after).toEqual([
       "await home-ollama-1",
     ]);
+  });
+
+  test("finds out whether a service that has GPUs uses them again", () => {
+    const asking = stackOf([service("llm", { gpuCheck: { kind: "ollama" } })]);
+    const { actions } = planRestart({ stack: asking, observed: up(asking).observed });
+    expect(actions.find(({ kind }) => kind === "await")).toMatchObject({
+      target: { gpuCheck: { kind: "ollama" } },
+    });
   });
 
   test("of one service leaves the others alone", () => {

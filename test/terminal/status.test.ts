@@ -39,6 +39,21 @@ test("the table says how each service is, and what to do about those that are no
   `);
 });
 
+test("services with GPUs tell whether they use them", () => {
+  const gpus = {
+    llm: { kind: "partial", percent: 48, detail: "2.4 GiB of 5 GiB", ids: ["GPU-1"] },
+    ocr: { kind: "lost", detail: "it wrote of it", ids: ["GPU-2"] },
+  } as const;
+  const services = status.services.map((each) =>
+    each.service === "llm" || each.service === "ocr" ? { ...each, gpu: gpus[each.service] } : each,
+  );
+
+  const shown = formatStatus({ ...status, services }, look);
+  expect(shown).toMatch(/^SERVICE .* GPU +UP/);
+  expect(shown).toMatch(/llm .* PARTIAL 48 % +5 min/);
+  expect(shown).toMatch(/ocr .* GPU LOST/);
+});
+
 test("ages and numbers of requests are no news to somebody who watches", () => {
   const later = {
     ...status,
