@@ -91,7 +91,8 @@ function copyRequest({ stack, service, container }: Original): ContainerRequest 
       identity: { ...identity, configHash, version: "0" },
       aliases: [],
     }),
-    image: container.image,
+    // By its id: the name may lead elsewhere, or nowhere, since it was started.
+    image: container.imageId,
     ports: [],
     labels: {},
     restart: { name: "no" },
