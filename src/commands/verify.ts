@@ -2,6 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import { exitCodes } from "../errors.ts";
 import { NexusCommand } from "../nexus-command.ts";
 import { formatConformance } from "../terminal/conformance.ts";
+import { stopSignal } from "../terminal/output.ts";
 import { themeOf } from "../terminal/theme.ts";
 import { serviceOrUrl } from "../verify/target.ts";
 import type { Conformance } from "../verify/verify.ts";
@@ -47,6 +48,7 @@ export default class Verify extends NexusCommand {
     const conformance = await target.verify({
       loadStack: () => this.loadStack(flags),
       connect: () => this.connect(flags),
+      interruption: stopSignal,
     });
     this.show(formatConformance(conformance, await themeOf(process.stdout)));
     this.leaveWith(conformance.ok ? exitCodes.ok : exitCodes.notReady);

@@ -18,6 +18,8 @@ export type Original = Readonly<{
   service: ContainerService;
   /** The container that serves. */
   container: ObservedContainer;
+  /** Ends the watching; the copy goes all the same. */
+  signal: AbortSignal;
 }>;
 
 /** Why a second container could do harm, as a sentence; undefined when it cannot. */
@@ -50,7 +52,9 @@ export async function examineFreshCopy(
   if (unsafe !== undefined) return rows(skipped(unsafe), skipped(unsafe));
   const { engine, stack, service } = original;
   const command = `nexus verify ${service.name}`;
-  return withStackLock({ engine, stack, command }, () => watchCopy(original, subject));
+  return withStackLock({ engine, stack, command, signal: original.signal }, () =>
+    watchCopy(original, subject),
+  );
 }
 
 function rows(honest: Verdict, stops: Verdict): readonly Finding[] {
@@ -61,7 +65,7 @@ function rows(honest: Verdict, stops: Verdict): readonly Finding[] {
 }
 
 async function watchCopy(original: Original, subject: Subject): Promise<readonly Finding[]> {
-  const { engine, link, service } = original;
+  const { engine, link, service, signal } = original;
   const request = copyRequest(original);
   const upstream = upstreamOf(service, request.name);
   if (upstream === undefined) return [];
@@ -69,8 +73,8 @@ async function watchCopy(original: Original, subject: Subject): Promise<readonly
   const id = await createCopy(request, original);
   try {
     await engine.containers.start(id);
-    const visit = visitThroughGateway(link, upstream);
-    const ended = () => whyEnded(engine, id);
+    const visit = visitThroughGateway({ link, upstream, signal });
+    const ended = () => whyEnded(original, id);
     const honest = await judgeFirstMoments(subject, { visit, ended }, service);
     return rows(honest, await judgeStop(original, id, subject));
   } finally {
@@ -109,7 +113,8 @@ async function createCopy(
   return id;
 }
 
-async function whyEnded(engine: Engine, id: string): Promise<string | undefined> {
+async function whyEnded({ engine, signal }: Original, id: string): Promise<string | undefined> {
+  if (signal.aborted) return "It was interrupted.";
   const seen = await engine.containers.inspect(id);
   if (seen === undefined) return "The copy was removed by somebody else.";
   return seen.state === "exited"

@@ -1,4 +1,5 @@
 /** Verifies a service of a running stack. */
+import { InterruptedError } from "../apply/errors.ts";
 import { withGateway } from "../apply/gateway-access.ts";
 import { runningContainer, UnknownServiceError } from "../apply/selection.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -31,11 +32,13 @@ export type StackQuestion = Readonly<{
   service: string;
   /** Whether a fresh copy may be started. */
   copy: boolean;
+  /** Ends everything. */
+  signal: AbortSignal;
 }>;
 
-/** Asks through the gateway. Throws UnknownServiceError, ServiceNotRunningError, GatewayNotRunningError, NothingToVerifyError. */
+/** Asks through the gateway. Throws UnknownServiceError, ServiceNotRunningError, GatewayNotRunningError, NothingToVerifyError, InterruptedError. */
 export async function verifyInStack(question: StackQuestion): Promise<Conformance> {
-  const { engine, stack, service: name } = question;
+  const { engine, stack, service: name, signal } = question;
   const names = stack.services.map((each) => each.name);
   const service = stack.services.find((each) => each.name === name);
   if (service === undefined) throw new UnknownServiceError(name, names);
@@ -46,12 +49,14 @@ export async function verifyInStack(question: StackQuestion): Promise<Conformanc
     const upstream = addressOf(service, container?.name ?? "");
     if (upstream === undefined) throw new NothingToVerifyError(name);
     const subject = subjectOf(service, upstream);
-    const running = await verifyService(subject, visitThroughGateway(link, upstream));
-    if (!question.copy || service.kind === "external" || container === undefined) return running;
-    const original = { engine, link, stack: stack.name, service, container };
+    const running = await verifyService(subject, visitThroughGateway({ link, upstream, signal }));
+    if (signal.aborted || !question.copy || service.kind === "external" || container === undefined)
+      return running;
+    const original = { engine, link, stack: stack.name, service, container, signal };
     const copied: readonly Finding[] = await examineFreshCopy(original, subject);
     return [...running, ...copied];
   });
+  if (signal.aborted) throw new InterruptedError();
   return conformanceOf(name, findings);
 }
 

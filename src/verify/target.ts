@@ -18,6 +18,8 @@ export class VerifyWhatError extends NexusError {
 export type Sources = Readonly<{
   loadStack: () => Promise<Readonly<{ stack: Stack }>>;
   connect: () => Promise<Engine>;
+  /** Called when a copy could be left behind from now on; aborts when the person wants no more. */
+  interruption: () => AbortSignal;
 }>;
 
 /** What the flags say beside the service's name. */
@@ -50,9 +52,10 @@ function inStack(service: string | undefined, flags: VerifyFlags): Target {
   if (service === undefined) throw new VerifyWhatError("No service was named.");
   const { copy } = flags;
   return {
-    verify: async ({ loadStack, connect }) => {
+    verify: async ({ loadStack, connect, interruption }) => {
       const { stack } = await loadStack();
-      return verifyInStack({ engine: await connect(), stack, service, copy });
+      const engine = await connect();
+      return verifyInStack({ engine, stack, service, copy, signal: interruption() });
     },
   };
 }

@@ -5,20 +5,22 @@ import { GatewayRefusedError } from "../readiness/errors.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
 import { type Answer, type Question, type Silence, usualTimeoutMs, type Visit } from "./visit.ts";
 
-/** Asks `upstream`, configured or not. Rejects only when the gateway itself is lost. */
-export function visitThroughGateway(link: GatewayLink, upstream: Upstream): Visit {
-  return (question) => ask(link, upstream, question);
+/** The way to a service; when `signal` aborts, nothing more is answered. */
+export type Way = Readonly<{ link: GatewayLink; upstream: Upstream; signal: AbortSignal }>;
+
+/** Asks the upstream, configured or not. Rejects only when the gateway itself is lost. */
+export function visitThroughGateway(way: Way): Visit {
+  return (question) => ask(way, question);
 }
 
 async function ask(
-  link: GatewayLink,
-  upstream: Upstream,
+  { link, upstream, signal: interruption }: Way,
   question: Question,
 ): Promise<Answer | Silence> {
   const { method, path, headers, body, timeoutMs = usualTimeoutMs } = question;
   const pieces: RequestBytes[] = [];
   const since = performance.now();
-  const signal = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interruption]);
   const sent = {
     op: "request",
     upstream,

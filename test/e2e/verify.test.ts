@@ -9,6 +9,7 @@ import {
   services,
   type StackFolder,
   stackFolder,
+  until,
   writeIn,
 } from "../support/cli.ts";
 
@@ -147,6 +148,16 @@ test("vLLM is watched while it loads: 503 until its model answers", async () => 
   expect(exitCode).toBe(0);
   expect(row("honest from the start")).toMatch(/^pass: .*503 from .* then 200 from /);
   expect(row("readyz")).toMatch(/^not-claimed: It is asked at \/health/);
+});
+
+test("Ctrl-C ends it with 130, and takes the copy away first", async () => {
+  const verifying = stack.start(["verify", "vllm"]);
+  await until("the copy is there", async () =>
+    (await inspectStack(stack.name)).some(({ Name }) => Name.endsWith("-vllm-verify")),
+  );
+  verifying.kill("SIGINT");
+  expect((await verifying).exitCode).toBe(130);
+  expect(identities(await inspectStack(stack.name))).toEqual(before);
 });
 
 test("a service that the stack does not have is a failure with the names of those it has", async () => {
