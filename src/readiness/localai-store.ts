@@ -58,7 +58,7 @@ function isOver(text: string, watch: PullWatch): boolean {
   else if (cancelled === true) watch.refuse("it was cancelled there");
   const total = bytesIn(job["file_size"]);
   watch.take({
-    status: wordOf(message) ?? "installing",
+    status: `${wordOf(message) ?? "installing"}${percentOf(job["progress"])}`,
     ...(total > 0 && {
       digest: wordOf(file) ?? "model",
       total,
@@ -72,6 +72,11 @@ function isOver(text: string, watch: PullWatch): boolean {
 function failureOf({ error, message }: Readonly<Record<string, unknown>>): string | undefined {
   if (error === undefined || error === null || error === "") return undefined;
   return wordOf(error) ?? wordOf(message) ?? "the installation failed";
+}
+
+/** Part of the step, because some jobs tell nothing else that moves. */
+function percentOf(progress: unknown): string {
+  return typeof progress === "number" && progress > 0 ? ` ${Math.floor(progress)} %` : "";
 }
 
 function wordOf(value: unknown): string | undefined {

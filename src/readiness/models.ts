@@ -19,10 +19,14 @@ const adapters: Readonly<Record<StoreKind, StoreAdapter>> = {
  */
 export async function pullModel(pull: ModelPull): Promise<"present" | "pulled"> {
   const adapter = adapters[pull.kind];
-  const stored = await adapter.list(pull);
-  if (stored.some(({ name }) => adapter.isSame(name, pull.model))) return "present";
+  const isThere = async () =>
+    (await adapter.list(pull)).some(({ name }) => adapter.isSame(name, pull.model));
+  if (await isThere()) return "present";
   const watch = new PullWatch(pull, adapter);
-  await watch.over(() => adapter.fetch(pull, watch));
+  await watch.over(async () => {
+    await adapter.fetch(pull, watch);
+    if (!(await isThere())) watch.refuse("it says that it has it, and does not list it");
+  });
   return "pulled";
 }
 

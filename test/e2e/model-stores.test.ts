@@ -22,6 +22,7 @@ const specs = {
     environment: { STAND_IN_MODEL_BYTES: "1000000000000000", STAND_IN_PULL_MS: "60000" },
   },
   speaches: { template: "speaches", models: [whisper] },
+  localai: { template: "localai" },
   crash: {
     image: "nexus-test/scenario:1",
     port: 9000,
@@ -68,9 +69,10 @@ const models = async () =>
 const outcomeOf = (name: string) =>
   up.document.services.find(({ service }) => service === name) ?? { outcome: "none" };
 
-test("declared models of two kinds of stores are there when `up` ends", () => {
+test("declared models of three kinds of stores are there when `up` ends", () => {
   expect(outcomeOf("ollama").outcome).toBe("ready");
   expect(outcomeOf("speaches").outcome).toBe("ready");
+  expect(outcomeOf("localai").outcome).toBe("ready");
 });
 
 test("a store fetches two models at once, and never more", async () => {
@@ -172,6 +174,17 @@ test("a model that the stack asks for stays; another one goes, and the store has
   expect(listed).toContain(spare);
   await stack.must("models", "rm", spare, "--service", "speaches", "--yes");
   expect((await models()).map(({ model }) => model)).not.toContain(spare);
+});
+
+test("a model of LocalAI goes only by force, and comes back when it is pulled", async () => {
+  const model = "sd-1.5-ggml";
+  const rm = ["models", "rm", model, "--service", "localai", "--yes"];
+  expect((await stack.run(...rm)).exitCode).toBe(6);
+  await stack.must(...rm, "--force");
+  const isThere = async () => (await models()).find((row) => row.model === model)?.present;
+  expect(await isThere()).toBe(false);
+  await stack.must("models", "pull", model, "--service", "localai");
+  expect(await isThere()).toBe(true);
 });
 
 test("two stacks share the volume: whoever goes down with its volumes leaves it to the other", async () => {

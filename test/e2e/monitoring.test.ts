@@ -113,6 +113,9 @@ test("the dashboard is drawn for everybody who looks, and nobody administers it 
 });
 
 test("a service with metrics of its own is collected from, and Prometheus knows whose they are", async () => {
-  await until("vectors to be collected", async () => (await measured('up{service="vectors"}')) === 1);
+  await until(
+    "vectors to be collected",
+    async () => (await measured('up{service="vectors"}')) === 1,
+  );
   expect(await measured('collections_total{service="vectors"}')).toBe(0);
 });

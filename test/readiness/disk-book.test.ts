@@ -19,6 +19,8 @@ const tags: Answer = {
   ],
 };
 
+const afterwards: Answer = { body: [{ models: [{ name: "llama3.2:3b", size: 5 * GB }] }] };
+
 /** A download of so many bytes that does not go on by itself. */
 const download = (total: number): Answer => ({
   body: [{ status: "pulling aaa", digest: "aaa", total, completed: 0 }],
@@ -32,7 +34,10 @@ const complete = (total: number): Answer => ({
 const outcome = (pull: Promise<unknown>) => pull.catch((thrown: unknown) => thrown);
 
 test("a model for which there is room is fetched", async () => {
-  const stub = storeOf({ "GET /api/tags": tags, "POST /api/pull": complete(5 * GB) }, 10 * GB);
+  const stub = storeOf(
+    { "GET /api/tags": [tags, afterwards], "POST /api/pull": complete(5 * GB) },
+    10 * GB,
+  );
   expect(await pullModel(pulling(stub, { disk: new DiskBook() }))).toBe("pulled");
 });
 
@@ -70,7 +75,7 @@ test("on a disk that is full to its reserve nothing is begun", async () => {
 });
 
 test("a gateway that cannot tell lets every model pass", async () => {
-  const stub = storeOf({ "GET /api/tags": tags, "POST /api/pull": complete(5e15) });
+  const stub = storeOf({ "GET /api/tags": [tags, afterwards], "POST /api/pull": complete(5e15) });
   expect(await pullModel(pulling(stub, { disk: new DiskBook() }))).toBe("pulled");
 });
 

@@ -28,7 +28,7 @@ describe("Speaches", () => {
     expect(await pullModel(pulling(there, speaches))).toBe("present");
     for (const status of [200, 201]) {
       const stub = storeOf({
-        "GET /v1/models": list(),
+        "GET /v1/models": [list(), list(model)],
         [asked]: { status, body: [`Model '${model}' downloaded`] },
       });
       expect(await pullModel(pulling(stub, speaches))).toBe("pulled");
@@ -46,10 +46,17 @@ describe("Speaches", () => {
 
   test("is waited for while it answers, however long its silent download takes", async () => {
     const clock = new ManualClock();
-    const stub = storeOf({ "GET /v1/models": list(), [asked]: { body: [], open: true } });
+    const listed = { now: list() };
+    const stub = storeOf({
+      get "GET /v1/models"() {
+        return listed.now;
+      },
+      [asked]: { body: [], open: true },
+    });
     const pull = pullModel(pulling(stub, { ...speaches, clock }));
     await clock.advance(600_000);
     const { id } = stub.seen[1] ?? { id: 0 };
+    listed.now = list(model);
     stub.send({ id, ok: { status: 200 } });
     expect(await pull).toBe("pulled");
   });
@@ -92,7 +99,7 @@ describe("LocalAI", () => {
     const clock = new ManualClock();
     const told: string[] = [];
     const stub = storeOf({
-      "GET /v1/models": list(),
+      "GET /v1/models": [list(), list("stablediffusion")],
       "POST /models/apply": applied,
       "GET /models/jobs/job-1": [
         { status: 500, body: [{ error: { message: "could not find any status for ID" } }] },
@@ -138,6 +145,22 @@ describe("LocalAI", () => {
     const pull = refusal(pullModel(pulling(stub, { ...localai, clock })));
     await clock.advance(61_000);
     expect(await pull).toContain("no progress for 60 s");
+  });
+
+  test("goes on while its percentage moves, though it tells no sizes", async () => {
+    const clock = new ManualClock();
+    const stub = storeOf({
+      "GET /v1/models": [list(), list("stablediffusion")],
+      "POST /models/apply": applied,
+      "GET /models/jobs/job-1": [
+        ...Array.from({ length: 200 }, (_, tick) => job({ progress: Math.floor(tick / 50) * 20 })),
+        job({ processed: true, message: "completed", progress: 100 }),
+      ],
+    });
+    const change = { ...localai, clock, stallTimeoutMs: 40_000 };
+    const pull = pullModel(pulling(stub, change));
+    await clock.advance(101_000);
+    expect(await pull).toBe("pulled");
   });
 
   test("has removed a model once it lists it no more", async () => {

@@ -9,6 +9,17 @@ const tags = (...names: readonly string[]): Answer => ({
   body: [{ models: names.map((name) => ({ name, size: 5, modified_at: "2026-01-01T00:00:00Z" })) }],
 });
 
+/** The model is not there at first, and then it is. */
+const comes = [tags(), tags("llama3.2:3b")];
+
+test("a model that the store says it has fetched and does not list is none", async () => {
+  const stub = storeOf({
+    "GET /api/tags": tags("another:1b"),
+    "POST /api/pull": { body: [{ status: "success" }] },
+  });
+  await expect(pullModel(pulling(stub))).rejects.toThrow("does not list it");
+});
+
 test("a model that is there is not pulled", async () => {
   const stub = storeOf({ "GET /api/tags": tags("llama3.2:3b") });
   expect(await pullModel(pulling(stub))).toBe("present");
@@ -23,7 +34,7 @@ test("a name without a tag means latest", () => {
 
 test("progress sums the bytes of all layers, however the lines are split", async () => {
   const stub = storeOf({
-    "GET /api/tags": tags(),
+    "GET /api/tags": comes,
     "POST /api/pull": {
       pieces: 7,
       body: [
@@ -50,7 +61,7 @@ test("progress sums the bytes of all layers, however the lines are split", async
 });
 
 test("speed and the time that is left count what is fetched now, not what was there before", async () => {
-  const stub = storeOf({ "GET /api/tags": tags(), "POST /api/pull": { body: [], open: true } });
+  const stub = storeOf({ "GET /api/tags": comes, "POST /api/pull": { body: [], open: true } });
   const clock = new ManualClock();
   const speeds: (readonly (number | undefined)[])[] = [];
   const onProgress: ModelPull["onProgress"] = ({ bytesPerSecond, remainingMs }) =>
@@ -87,7 +98,7 @@ test.each([
   ["a bare status", { status: 502, body: [] }, "it answered with status 502"],
   ["a download that breaks off", { body: [{ status: "pulling aaa" }] }, "broke off"],
 ])("a pull that fails says why: %s", async (_case, answer, message) => {
-  const stub = storeOf({ "GET /api/tags": tags(), "POST /api/pull": answer });
+  const stub = storeOf({ "GET /api/tags": comes, "POST /api/pull": answer });
   const pull = pulling(stub);
   const upstream = { ...pull.upstream, id: "speech" };
 
@@ -103,7 +114,7 @@ test.each([
 
 test("a pull that makes no progress is given up and cancelled, even when its line is repeated", async () => {
   const stub = storeOf({
-    "GET /api/tags": tags(),
+    "GET /api/tags": comes,
     "POST /api/pull": { body: [{ status: "pulling manifest" }], open: true },
   });
   const clock = new ManualClock();
@@ -118,7 +129,7 @@ test("a pull that makes no progress is given up and cancelled, even when its lin
 });
 
 test("interrupting a pull rejects with the reason", async () => {
-  const stub = storeOf({ "GET /api/tags": tags(), "POST /api/pull": { body: [], open: true } });
+  const stub = storeOf({ "GET /api/tags": comes, "POST /api/pull": { body: [], open: true } });
   const abort = new AbortController();
   const failure = pullModel(pulling(stub, { signal: abort.signal })).catch(
     (thrown: unknown) => thrown,

@@ -5,7 +5,8 @@ import type { Series, Span } from "./query.ts";
 const column = 60;
 const row = 34;
 const gap = 8;
-const colours = "#73bf69 #f2cc0c #8ab8ff #ff780a #f2495c #5794f2 #b877d9 #705da0 #37872d #fade2a".split(" ");
+const colours =
+  "#73bf69 #f2cc0c #8ab8ff #ff780a #f2495c #5794f2 #b877d9 #705da0 #37872d #fade2a".split(" ");
 
 /** A panel with what its queries gave. */
 export type Filled = Readonly<{ panel: Panel; series: readonly Series[] }>;
@@ -37,7 +38,8 @@ function drawPanel({ panel, series }: Filled, span: Span): string {
   const frame = `<rect x="${box.left}" y="${box.top}" width="${box.width}" height="${box.height}" rx="3" fill="#181b1f" stroke="#2c3235"/>
 <text x="${box.left + 10}" y="${box.top + 19}" fill="#d8d9da" font-size="12">${escape(panel.title)}</text>`;
   const { unit } = panel.fieldConfig.defaults;
-  const inside = panel.type === "stat" ? drawStat(series, box, unit) : drawLines(series, box, { span, unit });
+  const inside =
+    panel.type === "stat" ? drawStat(series, box, unit) : drawLines(series, box, { span, unit });
   return `${frame}\n${inside}`;
 }
 
@@ -52,8 +54,15 @@ function drawLines(
   box: Box,
   { span, unit }: Readonly<{ span: Span; unit: string }>,
 ): string {
-  const plot = { left: box.left + 64, top: box.top + 32, width: box.width - 78, height: box.height - 74 };
-  const values = series.flatMap(({ points }) => points.map(([, value]) => value)).filter(Number.isFinite);
+  const plot = {
+    left: box.left + 64,
+    top: box.top + 32,
+    width: box.width - 78,
+    height: box.height - 74,
+  };
+  const values = series
+    .flatMap(({ points }) => points.map(([, value]) => value))
+    .filter(Number.isFinite);
   const top = Math.max(...values, 0) || 1;
   const at = (time: number, value: number): string => {
     const x = plot.left + ((time - span.from) / (span.to - span.from)) * plot.width;

@@ -26,7 +26,9 @@ export async function ask(source: DataSource, target: Target, span: Span): Promi
   const rate = Math.max(step + scrapeSeconds, 4 * scrapeSeconds);
   const query = target.expr.replaceAll("$__rate_interval", `${rate}s`);
   const words = { query, start: `${span.from}`, end: `${span.to}`, step: `${step}` };
-  const response = await fetch(`${source.url}/api/v1/query_range?${new URLSearchParams(words).toString()}`);
+  const response = await fetch(
+    `${source.url}/api/v1/query_range?${new URLSearchParams(words).toString()}`,
+  );
   const answer = (await response.json()) as Answer;
   if (answer.status !== "success") throw new QueryError(`${target.expr}: ${answer.error}`);
   return answer.data.result.map(({ metric, values }) => ({

@@ -86,7 +86,10 @@ process.on("SIGTERM", () => process.exit(0));
 // Nothing listens while the database is migrated, and a process without anything to do would end.
 const alive = setInterval(() => undefined, 60_000);
 if (!liesAbout("never-ready"))
-  setTimeout(() => {
-    serverOf(routes).listen(Number(process.env["PORT"] ?? "8080"), "0.0.0.0");
-    clearInterval(alive);
-  }, numberFrom("STAND_IN_LOAD_MS", 500));
+  setTimeout(
+    () => {
+      serverOf(routes).listen(Number(process.env["PORT"] ?? "8080"), "0.0.0.0");
+      clearInterval(alive);
+    },
+    numberFrom("STAND_IN_LOAD_MS", 500),
+  );

@@ -8,8 +8,7 @@ type Collection = { readonly size: number; readonly points: Map<string, Point> }
 const started = performance.now();
 const collections = new Map<string, Collection>();
 const readyAt = started + numberFrom("STAND_IN_LOAD_MS", 300);
-const isReady = (): boolean =>
-  !liesAbout("never-ready") && performance.now() >= readyAt;
+const isReady = (): boolean => !liesAbout("never-ready") && performance.now() >= readyAt;
 
 const routes: Routes = {
   "GET /": ({ response }) =>
@@ -31,7 +30,8 @@ const routes: Routes = {
   "GET /collections": ({ response }) =>
     succeed(response, { collections: [...collections.keys()].map((name) => ({ name })) }),
   "GET /collections/*": (visit) => inCollection(visit, (found) => succeed(visit.response, found)),
-  "PUT /collections/*": (visit) => (visit.url.pathname.endsWith("/points") ? upsert : create)(visit),
+  "PUT /collections/*": (visit) =>
+    (visit.url.pathname.endsWith("/points") ? upsert : create)(visit),
   "POST /collections/*": search,
 };
 

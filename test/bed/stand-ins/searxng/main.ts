@@ -18,7 +18,9 @@ if ((process.env["SEARXNG_SECRET"] ?? "") === "") {
 const routes: Routes = {
   "GET /healthz": ({ response }) => void response.writeHead(isDown ? 503 : 200).end("OK"),
   "GET /": ({ response }) =>
-    void response.setHeader("content-type", "text/html").end("<!doctype html><title>SearXNG</title>"),
+    void response
+      .setHeader("content-type", "text/html")
+      .end("<!doctype html><title>SearXNG</title>"),
   "GET /search": search,
   "POST /search": search,
 };
@@ -29,12 +31,16 @@ function search({ url, response }: Visit): void {
   if (!formats.includes(format)) return void response.writeHead(403).end("Forbidden");
   if (query === "") return void response.writeHead(400).end("No query");
   if (format === "html")
-    return void response.setHeader("content-type", "text/html").end(`<title>${query.length}</title>`);
+    return void response
+      .setHeader("content-type", "text/html")
+      .end(`<title>${query.length}</title>`);
   const found = { url: "https://example.org/", title: query, content: "One page for everything." };
   sendJson(response, 200, {
     query,
     number_of_results: 1,
-    results: [{ ...found, engine: "stand-in", engines: ["stand-in"], score: 1, category: "general" }],
+    results: [
+      { ...found, engine: "stand-in", engines: ["stand-in"], score: 1, category: "general" },
+    ],
     answers: [],
     corrections: [],
     infoboxes: [],
