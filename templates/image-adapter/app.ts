@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { describeService, listModels } from "./contract.ts";
 import { ApiError, sendError, sendJson } from "./http.ts";
 import { Images } from "./images.ts";
-import { readinessOf } from "./readiness.ts";
+import { type Readiness, readinessOf } from "./readiness.ts";
 import type { Settings } from "./settings.ts";
 import { connectUpstream } from "./upstream.ts";
 
@@ -21,10 +21,15 @@ export function createApp(settings: Settings): App {
   const upstream = connectUpstream(settings);
   const images = new Images(upstream, settings);
   let stopping = false;
+  let told = "";
   const readiness: Handler = async (_, response) => {
-    const state = stopping
+    const state: Readiness = stopping
       ? { ready: false, status: "stopping", checks: {} }
       : await readinessOf(upstream, settings);
+    // Logs are what people look at when a service does not become ready: each change is one line.
+    const news = state.ready ? "ready" : `not ready: ${state.stage ?? state.status}`;
+    if (news !== told) process.stdout.write(`${news}\n`);
+    told = news;
     sendJson(response, state.ready ? 200 : 503, state);
   };
   const models: Handler = async (_, response) => {
