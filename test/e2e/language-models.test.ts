@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ran, type StackFolder, stackFolder } from "../support/cli.ts";
 
-const services = (lie: string): string =>
-  ["vllm", "llamacpp", "tei", "tei-rerank"]
-    .map((id) => `  ${id}:\n    template: ${id}\n    ready: proven\n    stall_timeout: 5s\n${lie}`)
-    .join("");
+const services = ["vllm", "llamacpp", "tei", "tei-rerank"]
+  .map((id) => `  ${id}:\n    template: ${id}\n    ready: proven\n    stall_timeout: 5s\n`)
+  .join("");
 
 describe("servers of language models, embeddings and rankings under their real names", () => {
   let stack: StackFolder;
   let up: Ran;
 
   beforeAll(async () => {
-    stack = await stackFolder(services(""));
+    stack = await stackFolder(services);
     up = await stack.run("up");
   });
   afterAll(async () => stack[Symbol.asyncDispose]());
@@ -40,24 +39,5 @@ describe("servers of language models, embeddings and rankings under their real n
         documents: ["a stone", "a fruit"],
       }),
     ).toMatchObject({ results: [{ index: 1 }, { index: 0 }] });
-  });
-});
-
-describe.each(["ready-without-model", "wrong-model", "never-ready"])("told to lie: %s", (lie) => {
-  test("none of them is believed", async () => {
-    await using stack = await stackFolder(
-      services(`    environment: { STAND_IN_LIE: ${lie}, STAND_IN_LOAD_MS: "0" }\n`),
-    );
-    const { exitCode, document } = await stack.json<{
-      services: { service: string; outcome: string }[];
-    }>("up");
-    expect(exitCode).toBe(4);
-    const failed = document.services.filter(({ outcome }) => outcome === "failed");
-    expect(failed.map(({ service }) => service).toSorted()).toEqual([
-      "llamacpp",
-      "tei",
-      "tei-rerank",
-      "vllm",
-    ]);
   });
 });

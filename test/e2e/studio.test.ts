@@ -110,7 +110,8 @@ const catches = {
     "invokeai-images": "still-loading",
   },
   "never-ready": {
-    ollama: "never-listened",
+    // It answers, but its list of models never comes.
+    ollama: "engine",
     vllm: "still-loading",
     llamacpp: "still-loading",
     tei: "still-loading",
