@@ -47,10 +47,7 @@ function insertEntry(
   entry: readonly string[],
 ): readonly string[] {
   if (heading === undefined) return [...atEnd(lines), "services:", ...entry, ""];
-  if (empty) {
-    const bare = (lines[heading] ?? "").replace(/:\s*(?:\{\s*\}|~|null)?/, ":").trimEnd();
-    return lines.toSpliced(heading, 1, bare, ...entry);
-  }
+  if (empty) return lines.toSpliced(heading, 1, (lines[heading] ?? "").trimEnd(), ...entry);
   const at = entries.at(-1)?.end ?? heading + 1;
   const spaced = entries.some(
     ({ start }, index) => index > 0 && isBlank(lines[firstLineOf(lines, start) - 1]),

@@ -1,5 +1,5 @@
 /** How a stack file's services lie on its lines. Pure. */
-import { type Document, isMap, isScalar, parseDocument, type YAMLMap } from "yaml";
+import { type Document, isMap, isNode, isScalar, parseDocument, type YAMLMap } from "yaml";
 import { InvalidStackError, StackEditError } from "./errors.ts";
 import { parseSource, syntaxProblems } from "./source.ts";
 
@@ -13,7 +13,7 @@ export type Page = Readonly<{
   newline: string;
   /** The line that says `services:`; undefined when none does. */
   heading?: number;
-  /** Nothing stands below the heading, or `{}` beside it. */
+  /** There are no services; the lines are without what said so, such as `{}`, beside the heading or below it. */
   empty: boolean;
   entries: readonly Entry[];
   indent: number;
@@ -33,7 +33,9 @@ export function readPage(text: string): Page {
   const services = pairOf(document, "services");
   if (!services) return bare;
   const heading = lineOf(text, services.start);
-  if (!isMap(services.value) || services.value.items.length === 0) return { ...bare, heading };
+  if (!isMap(services.value) || services.value.items.length === 0) {
+    return { ...bare, heading, lines: withoutValue(text, services.value).split(newline) };
+  }
   if (services.value.flow) {
     throw new StackEditError(
       "The stack file writes its services inside `{ … }`, which cannot be changed without rewriting it.",
@@ -41,6 +43,21 @@ export function readPage(text: string): Page {
     );
   }
   return { ...bare, heading, empty: false, ...layoutOf(text, lines, services.value) };
+}
+
+/** The text without an empty value such as `{}`, and without the line that had nothing else on it. */
+function withoutValue(text: string, value: unknown): string {
+  const [start, end] = isNode(value) && value.range ? value.range : [0, 0];
+  if (text.slice(start, end).includes("#")) {
+    throw new StackEditError(
+      "The stack file has a comment inside the braces below `services:`, which would be lost.",
+      "Take the braces away and leave the comment, then try again.",
+    );
+  }
+  const before = text.slice(0, start).replace(/[ \t]+$/, "");
+  const after = text.slice(end);
+  const alone = start < end && before.endsWith("\n") && /^[ \t]*(?:\r?\n|$)/.test(after);
+  return alone ? before + after.replace(/^[ \t]*\r?\n/, "") : before + after;
 }
 
 function layoutOf(

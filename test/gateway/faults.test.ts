@@ -82,7 +82,51 @@ const faults: readonly (readonly [string, (socket: Socket) => void, number, stri
   ],
 ];
 
+const refusals: readonly (readonly [string, unknown, string])[] = [
+  [
+    "a text",
+    { detail: "Model 'x' is not installed locally." },
+    "Model 'x' is not installed locally.",
+  ],
+  [
+    "an object",
+    { detail: { error: "validation_error", message: "No such voice." } },
+    "No such voice.",
+  ],
+  [
+    "a list",
+    {
+      detail: [
+        { type: "missing", loc: ["body", "input"], msg: "Field required", input: {} },
+        { type: "int_type", loc: ["body", "speed", 0], msg: "Input should be a number" },
+      ],
+    },
+    "input: Field required; speed.0: Input should be a number",
+  ],
+  ["no words", { detail: [{ type: "missing" }, 3] }, 'The service "one" answered 422.'],
+  ["something endless", { detail: "a".repeat(5000) }, `${"a".repeat(499)}…`],
+  [
+    "addresses",
+    { detail: "No way to http://127.0.0.1:9/x, internal:8000, 10.1.2.3 for llama3:70b" },
+    "No way to [address] [address], [address] for llama3:70b",
+  ],
+];
+
 describe("an upstream that", () => {
+  test.each(refusals)("refuses with %s as its detail is heard", async (_, body, words) => {
+    const upstream = await startUpstream();
+    cleanUps.push(upstream.stop);
+    const told = JSON.stringify(body);
+    upstream.behave({ "/v1/chat/completions": (__, response) => reply(response, 422, told) });
+    const gateway = await launch();
+    await gateway.configure([upstreamAt(upstream.url)]);
+    const response = await gateway.chat({});
+    expect(response.status).toBe(422);
+    const { message } = await errorOf(response);
+    expect(message).toMatch(/^The service "one" answered 422[.:]/);
+    expect(String(message).endsWith(words)).toBe(true);
+  });
+
   test.each(faults)("%s is told apart at every endpoint", async (_, converse, status, code) => {
     const upstream = await startRawUpstream(faulty(converse));
     cleanUps.push(upstream.stop);

@@ -65,6 +65,14 @@ volumes: {v: }
     ["name: t\n", "name: t\n\nservices:\n  b:\n    image: x:1\n"],
     ["", "services:\n  b:\n    image: x:1\n"],
     ["services: {} # none yet\n", "services: # none yet\n  b:\n    image: x:1\n"],
+    ["services:\n  {}\nname: t\n", "services:\n  b:\n    image: x:1\nname: t\n"],
+    ["services:\r\n  {}\r\n", "services:\r\n  b:\r\n    image: x:1\r\n"],
+    ["services:\n  {}", "services:\n  b:\n    image: x:1\n"],
+    ["services: {\n}\nname: t\n", "services:\n  b:\n    image: x:1\nname: t\n"],
+    ["services:\n  # none\n  {} # yet\n", "services:\n  b:\n    image: x:1\n  # none\n # yet\n"],
+    ["services: &all {}\n", "services: &all\n  b:\n    image: x:1\n"],
+    ["services:\n  ~\n", "services:\n  b:\n    image: x:1\n"],
+    ["services: Null\n", "services:\n  b:\n    image: x:1\n"],
   ])("the first service of %j", (text, expected) => {
     expect(addService(text, "b", { image: "x:1" })).toBe(expected);
   });
@@ -81,6 +89,7 @@ volumes: {v: }
     );
     expect(() => addService("services: {a: {image: 'x:1'}}\n", "b", spec)).toThrow(StackEditError);
     expect(() => addService("a: [\n", "b", spec)).toThrow(InvalidStackError);
+    expect(() => addService("services: { # why\n}\n", "b", spec)).toThrow(/would be lost/);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   upstreamUnavailable,
   type Failure,
 } from "../api/failure.ts";
+import { upstreamWords } from "./upstream-words.ts";
 
 /** Reasons by the codes of Node and undici; what is not listed is told by when it happened. */
 const reasons: Readonly<Record<string, string>> = {
@@ -68,7 +69,7 @@ function openAiError(body: Buffer): Record<string, unknown> | undefined {
 
 /** An error answer in any other shape, told in ours: its status is kept where clients understand it. */
 export function wrapUpstreamError(service: string, status: number, body: Buffer): Failure {
-  const told = messageIn(body);
+  const told = upstreamWords(body);
   const message = `The service "${service}" answered ${status}${told ? `: ${told}` : "."}`;
   const failure = { status, code: "upstream_error", message, fault: "upstream" } as const;
   return status === 503 || status === 429 ? { ...failure, retryAfterMs: 2_000 } : failure;
@@ -87,18 +88,6 @@ export function tellInEvents(service: string, status: number, body: Buffer): Fai
     ...(typeof code === "string" && { code }),
     ...(typeof param === "string" && { param }),
   };
-}
-
-/** The message of the shapes that are common (`{"error":"…"}`, `{"detail":"…"}`), unless it tells an address. */
-function messageIn(body: Buffer): string | undefined {
-  try {
-    const document: unknown = JSON.parse(body.toString());
-    if (!isRecord(document)) return undefined;
-    const told = document["error"] ?? document["detail"] ?? document["message"];
-    return typeof told === "string" && !/https?:\/\//i.test(told) ? told.slice(0, 500) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The code of a system error; several addresses tried in vain make one AggregateError. */

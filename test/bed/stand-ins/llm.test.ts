@@ -94,6 +94,13 @@ describe.each(servers)("%s", (program) => {
   });
 });
 
+test("llama.cpp and SGLang have metrics where they are told to", async () => {
+  const llamacpp = await start("llamacpp", { LLAMA_ARG_ENDPOINT_METRICS: "1" });
+  expect(await (await get(llamacpp, "/metrics")).text()).toMatch(/^llamacpp:/);
+  expect((await get(await start("llamacpp"), "/metrics")).status).toBe(501);
+  expect((await get(await start("sglang"), "/metrics")).status).toBe(404);
+});
+
 test("vLLM can say that it is ready without a model", async () => {
   const empty = await start("vllm", { STAND_IN_LIE: "ready-without-model" });
   expect(await modelsOf(empty)).toEqual([]);

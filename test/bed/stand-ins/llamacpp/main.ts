@@ -9,6 +9,9 @@ const model = process.env["LLAMA_ARG_ALIAS"] ?? repository;
 const layers = usesGpu() ? "29/29" : "0/29";
 
 process.stderr.write(`load_tensors: offloaded ${layers} layers to GPU\n`);
+/** Without the switch it answers 501 (server.cpp). */
+const metrics = process.env["LLAMA_ARG_ENDPOINT_METRICS"] === "1";
+
 runServer(
   onceLoaded(
     {
@@ -16,6 +19,14 @@ runServer(
       "GET /v1/health": ({ response }) => sendJson(response, 200, { status: "ok" }),
       "GET /props": ({ response }) =>
         sendJson(response, 200, { model_alias: model, total_slots: 1 }),
+      "GET /metrics": ({ response }) =>
+        metrics
+          ? void response.end("llamacpp:requests_processing 0\n")
+          : sendError(response, 501, {
+              message: "This server does not support metrics endpoint. Start it with `--metrics`",
+              type: "not_supported_error",
+              code: 501,
+            }),
       // It has one model and does not look at the name that a request gives it.
       ...openAiRoutes({
         model,

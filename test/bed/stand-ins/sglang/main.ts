@@ -7,7 +7,11 @@ import { sendJson, type Visit } from "../serve.ts";
 const { values } = parseArgs({
   strict: false,
   allowPositionals: true,
-  options: { "model-path": { type: "string" }, port: { type: "string" } },
+  options: {
+    "model-path": { type: "string" },
+    port: { type: "string" },
+    "enable-metrics": { type: "boolean" },
+  },
 });
 const model = typeof values["model-path"] === "string" ? values["model-path"] : "";
 const healthy = ({ response }: Visit): void => void response.writeHead(200).end();
@@ -22,6 +26,9 @@ runServer(
       "GET /health_generate": healthy,
       "GET /get_model_info": ({ response }) => sendJson(response, 200, { model_path: model }),
       "GET /get_server_info": ({ response }) => sendJson(response, 200, { version: "0.5.20" }),
+      ...(values["enable-metrics"] === true && {
+        "GET /metrics": ({ response }: Visit) => void response.end("sglang:num_running_reqs 0\n"),
+      }),
       ...openAiRoutes({ model, owner: "sglang", words: ["sglang", "answers", "in", "words"] }),
     },
     ({ response }) => void response.writeHead(503).end(),
