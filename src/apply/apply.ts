@@ -5,7 +5,8 @@ import { diagnose } from "../readiness/diagnose.ts";
 import { GatewayLostError, ModelPullError } from "../readiness/errors.ts";
 import type { Cause, Failure } from "../readiness/readiness.ts";
 import { NotReadyError } from "./errors.ts";
-import type { ApplyEvent, ApplyReport, Progress } from "./events.ts";
+import type { ApplyEvent, ApplyReport, Progress, ServiceOutcome } from "./events.ts";
+import { corrected, lastLookPlan, quietly } from "./last-look.ts";
 import { perform } from "./perform.ts";
 import { type Ending, runPipeline } from "./pipeline.ts";
 import { Recovery } from "./recovery.ts";
@@ -26,17 +27,40 @@ export async function applyPlan(
 ): Promise<ApplyReport> {
   const since = performance.now();
   const world = new World(plan, context);
-  const run = new Run(plan, world, onEvent);
   try {
-    await run.execute();
+    const outcomes = await carryOut(plan, world, onEvent);
     return {
-      services: reportOutcomes(plan, run.account()),
+      services: await lookAgain(plan, world, { outcomes, onEvent }),
       durationMs: performance.now() - since,
       warnings: [...plan.warnings, ...world.warnings],
       interrupted: context.signal.aborted,
     };
   } finally {
     await world.close();
+  }
+}
+
+type OnEvent = (event: ApplyEvent) => void;
+
+async function carryOut(plan: Plan, world: World, onEvent: OnEvent): Promise<ServiceOutcome[]> {
+  const run = new Run(plan, world, onEvent);
+  await run.execute();
+  return reportOutcomes(plan, run.account());
+}
+
+/** The outcomes as they are once everything that serves was looked at a last time. */
+async function lookAgain(
+  plan: Plan,
+  world: World,
+  { outcomes, onEvent }: Readonly<{ outcomes: ServiceOutcome[]; onEvent: OnEvent }>,
+): Promise<ServiceOutcome[]> {
+  const look = world.context.signal.aborted ? undefined : lastLookPlan(plan, outcomes);
+  if (!look) return outcomes;
+  const teller = quietly(onEvent);
+  try {
+    return corrected(outcomes, await carryOut(look, world, teller.onEvent));
+  } finally {
+    teller.end();
   }
 }
 

@@ -11,20 +11,23 @@ import { actionId, gatewayName } from "./names.ts";
 import { idsOf, joinActions } from "./networks.ts";
 import type { Action } from "./plan.ts";
 import type { Scene } from "./scene.ts";
+import { upheavalBecause, upheavalGates } from "./upheaval.ts";
 
 /** Waits for a member's next container, after fetching the models that it lacks. */
 export function confirmActions(course: Course, scene: Scene): readonly Action[] {
   const { member, next } = course;
   const models = missingModels(course, scene);
-  if (isConfirmed(course, scene) && models.length === 0) return [];
+  const isDone = isConfirmed(course, scene) && models.length === 0;
+  const upheaval = isDone ? upheavalBecause(course, scene) : undefined;
+  if (isDone && upheaval === undefined) return [];
   const pulls = pullModelActions(course, models, scene);
   return [
     ...pulls,
     {
       kind: "await",
       id: readyGate(next.name),
-      after: [...awaitGates(course, scene), ...idsOf(pulls)],
-      because: awaitBecause(course, scene),
+      after: [...awaitGates(course, scene), ...idsOf(pulls), ...upheavalGates(course, scene)],
+      because: upheaval ?? awaitBecause(course, scene),
       service: member.name,
       container: next.name,
       target: awaitTarget(member, next.name),

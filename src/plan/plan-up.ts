@@ -6,6 +6,7 @@ import { refuseConflicts } from "./conflicts.ts";
 import type { Course } from "./course.ts";
 import { gatewayGate } from "./gates.ts";
 import { handOverActions, orphanActions, recoveryActions } from "./hand-over.ts";
+import { lastLook } from "./last-look.ts";
 import { launchActions } from "./launch.ts";
 import { memberUpstream } from "./member.ts";
 import { isBeyondUs } from "./misfit.ts";
@@ -41,6 +42,7 @@ export function planUp(input: UpInput): Plan {
     stack: input.stack.name,
     actions,
     recoveries: recoveries(scene),
+    lastLook: actions.length > 0 ? lastLook(scene) : [],
     unchanged: input.stack.services.map(({ name }) => name).filter((name) => !busy.has(name)),
     warnings: warnings(scene),
   };

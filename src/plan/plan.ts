@@ -123,6 +123,11 @@ export type Plan = Readonly<{
    * container serves, and a failure to clear the old one away is no reason to go back.
    */
   recoveries: Readonly<Record<string, readonly Action[]>>;
+  /**
+   * Waits to be carried out when all that was planned is done, so that no service is called ready which the gateway
+   * calls something else: by then nothing is changed any more.
+   */
+  lastLook?: readonly Extract<Action, { kind: "await" }>[];
   /** Services that need nothing; still reported. */
   unchanged: readonly string[];
   /** What the user should know though nothing is wrong with the plan: `ollama runs on the CPU: …`. */

@@ -96,6 +96,44 @@ test("what depends on a service that failed is blocked, names it, and goes on se
   expect(engine.running).toEqual(["home-db-1", "home-gateway-1", "home-web-1"]);
 });
 
+test("what stays as it is while something that it depends on is replaced has to be ready after that, too", async () => {
+  const engine = await broughtUp();
+  engine.before = (call, subject) => {
+    if (call === "start" && subject === "home-db-2") engine.neverReady.add("web:1");
+  };
+
+  const { report } = await bringUp(engine, home({ db: "db:2" }));
+
+  expect(outcomes(report)).toMatchObject({ db: "ready", web: "failed" });
+  expect(exitCodeOf(report)).toBe(4);
+});
+
+test("what stays as it is while a replacement that it depends on fails is as it was", async () => {
+  const engine = await broughtUp();
+  engine.neverReady.add("db:2");
+
+  const { report } = await bringUp(engine, home({ db: "db:2" }));
+
+  expect(outcomes(report)).toMatchObject({ db: "kept", web: "unchanged" });
+});
+
+test("no service is called unchanged that has stopped being ready while others were changed", async () => {
+  const engine = await broughtUp();
+  engine.before = (call, subject) => {
+    if (call === "start" && subject === "home-web-2") engine.neverReady.add("db:1");
+  };
+  const told: string[] = [];
+
+  const { report } = await bringUp(engine, home({ web: "web:2" }), {
+    onEvent: ({ kind, action }) => void told.push(`${kind} ${action.id}`),
+  });
+
+  expect(outcomes(report)).toMatchObject({ web: "ready", db: "failed" });
+  expect(exitCodeOf(report)).toBe(4);
+  expect(told).toContain("failed last-look await home-db-1");
+  expect(told).not.toContain("finished last-look await home-web-2");
+});
+
 test("a new gateway that crashes takes nothing down: it and what it was to judge are put back", async () => {
   const engine = await broughtUp((image) =>
     image === "nexus-gateway:new" ? { exit: { code: 1 } } : {},

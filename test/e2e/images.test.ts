@@ -57,3 +57,29 @@ test("ComfyUI without a checkpoint is up, and its adapter is not: `up` fails and
   expect(told).toMatch(/✘ comfyui-images/);
   expect(told).toContain("ComfyUI has no model");
 });
+
+test("a change that costs ComfyUI its checkpoint fails for its adapter, which is as it was, then and at every `up` after it", async () => {
+  const text = await readIn(stack, "nexus.yaml");
+  await writeIn(
+    stack,
+    "nexus.yaml",
+    text.replace(
+      "  comfyui:\n",
+      "  comfyui:\n    environment: { STAND_IN_LIE: ready-without-model }\n",
+    ),
+  );
+  for (const outcome of ["ready", "unchanged"]) {
+    const { exitCode, document } = await stack.json<Outcomes>("up");
+    expect(exitCode).toBe(4);
+    expect(document.services).toContainEqual(
+      expect.objectContaining({ service: "comfyui", outcome }),
+    );
+    expect(document.services).toContainEqual(
+      expect.objectContaining({ service: "comfyui-images", outcome: "failed" }),
+    );
+  }
+});
+
+type Outcomes = Readonly<{
+  services: readonly Readonly<{ service: string; outcome: string }>[];
+}>;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ContainerService } from "../../src/stack/stack.ts";
 import { gib, job, service, stackOf } from "../support/builders.ts";
-import { home, planIn, told, up, withGpus } from "./scenario.ts";
+import { home, planIn, told, up, withContainer, withGpus } from "./scenario.ts";
 
 /** What is planned when the service `web` becomes another. */
 function changed(before: Partial<ContainerService>, after: Partial<ContainerService>): string {
@@ -210,4 +210,64 @@ describe("a changed service", () => {
   test("loses its network of its own when it may reach the outside again", () => {
     expect(changed({ egress: false }, {})).toContain("network home-internal → home");
   });
+});
+
+describe("a service that stays as it is", () => {
+  const on = (name: string) => [{ service: name, condition: "ready" }] as const;
+  const chain = (image: string) =>
+    stackOf([
+      service("models", { image: { kind: "pull", ref: image, pullPolicy: "missing" } }),
+      service("adapter", { dependsOn: on("models") }),
+      service("page", { dependsOn: on("adapter") }),
+      service("other"),
+    ]);
+
+  test("is looked at again, once what it depends on over any number of steps has been replaced", () => {
+    const { actions, unchanged } = planIn(up(chain("models:1")), chain("models:2"));
+    const after = (id: string) => actions.find((action) => action.id === id)?.after;
+    expect(actions.filter(({ service: name }) => name === "adapter")).toMatchObject([
+      { kind: "await", because: "it depends on models, which is replaced" },
+    ]);
+    expect(after("await home-adapter-1")).toEqual([
+      "await home-models-2",
+      "connect home-models-2 home as models",
+      "switch models",
+      "stop home-models-1",
+    ]);
+    expect(after("await home-page-1")).toContain("await home-adapter-1");
+    expect(unchanged).toEqual(["other"]);
+  });
+
+  test("is looked at again when what it depends on is started", () => {
+    const world = withContainer(up(chain("models:1")), "home-models-1", { state: "exited" });
+    expect(planIn(world, chain("models:1")).actions).toContainEqual(
+      expect.objectContaining({
+        id: "await home-adapter-1",
+        because: "it depends on models, which is started",
+      }),
+    );
+  });
+
+  test("is left alone as a job that is done", () => {
+    const stack = (image: string) =>
+      stackOf([
+        service("models", { image: { kind: "pull", ref: image, pullPolicy: "missing" } }),
+        job("prepare", { dependsOn: on("models") }),
+      ]);
+    const { unchanged } = planIn(up(stack("models:1")), stack("models:2"));
+    expect(unchanged).toEqual(["prepare"]);
+  });
+});
+
+test("all that is asked over HTTP is looked at a last time where anything was done, and only there", () => {
+  const stack = stackOf([
+    service("web", { ready: "proven" }),
+    service("worker", { ready: "running" }),
+  ]);
+  expect(planIn(up(stack), stack).lastLook).toEqual([]);
+  const changedStack = stackOf([service("web", { ready: "proven" }), service("worker", newImage)]);
+  expect(planIn(up(stack), changedStack).lastLook).toMatchObject([
+    { container: "home-web-1", target: { level: "ready", stableMs: 0 } },
+    { container: "home-worker-2" },
+  ]);
 });
