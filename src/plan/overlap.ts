@@ -93,7 +93,8 @@ function portCollision({ blueprint }: Member, old: ObservedContainer): string | 
 
 /**
  * A folder of the host that a service writes to is not visible in what is observed, so it counts as shared. A volume
- * that several services write to anyway, such as a cache of models, is no reason: its software bears other writers.
+ * in which it and another service keep their models is no reason: such software bears other writers. Two databases
+ * on the files of one would not, whoever else writes there.
  */
 function volumeCollision(
   member: Member,
@@ -103,20 +104,26 @@ function volumeCollision(
   for (const mount of member.blueprint.mounts) {
     if (mount.kind === "tmpfs" || mount.readOnly) continue;
     if (mount.kind === "bind") return `both write to ${mount.source}`;
-    if (old.volumes.includes(mount.source) && !hasOtherWriters(mount.source, member, courses))
+    if (old.volumes.includes(mount.source) && !holdsSharedModels(mount.source, member, courses))
       return `both write to volume ${mount.source}`;
   }
   return undefined;
 }
 
-function hasOtherWriters(volume: string, member: Member, courses: readonly Course[]): boolean {
+function holdsSharedModels(volume: string, member: Member, courses: readonly Course[]): boolean {
+  if (!keepsModels(member)) return false;
   return courses.some(
     (course) =>
       course.member !== member &&
+      keepsModels(course.member) &&
       course.member.blueprint.mounts.some(
         (mount) => mount.kind === "volume" && !mount.readOnly && mount.source === volume,
       ),
   );
+}
+
+function keepsModels({ service }: Member): boolean {
+  return service !== undefined && (service.models.length > 0 || service.modelPull !== "none");
 }
 
 function gpuCollision(member: Member, old: ObservedContainer): string | undefined {

@@ -141,9 +141,11 @@ function start(world: World, name: string): World {
   }));
 }
 
-/** Secrets are mounted read-only, everything else in these tests is written to; only a cache bears several writers. */
+/** Secrets are mounted read-only, everything else in these tests is written to; several services write only to what is called a cache or shared. */
 function sharedVolume(a: ObservedContainer, b: ObservedContainer): string | undefined {
-  return a.volumes.find((name) => b.volumes.includes(name) && !/-secrets$|_cache$/.test(name));
+  return a.volumes.find(
+    (name) => b.volumes.includes(name) && !/-secrets$|_cache$|_shared$/.test(name),
+  );
 }
 
 function connect(

@@ -88,9 +88,19 @@ describe("a changed service", () => {
     ]);
   });
 
-  test("overlaps on a volume that another service writes to, too, such as a cache of models", () => {
+  test("stops first when both would write to a volume that another service writes to as well, such as a backup of a database", () => {
+    const volumes = [{ name: "home_shared", key: "shared", external: false, driverOpts: {} }];
+    const files = { mounts: [{ ...data.mounts[0], source: "home_shared" }] };
+    const backup = service("backup", files);
+    const world = up(stackOf([service("web", files), backup], { volumes }));
+    const after = stackOf([service("web", { ...files, ...newImage }), backup], { volumes });
+    const stopped = planIn(world, after).actions.filter(({ cost }) => cost?.downtime);
+    expect(stopped.map(({ service: name }) => name)).toEqual(["web"]);
+  });
+
+  test("overlaps on a volume in which it and another service keep their models", () => {
     const volumes = [{ name: "home_cache", key: "cache", external: false, driverOpts: {} }];
-    const cache = { mounts: [{ ...data.mounts[0], source: "home_cache" }] };
+    const cache = { mounts: [{ ...data.mounts[0], source: "home_cache" }], models: ["qwen3:8b"] };
     const other = service("other", cache);
     const world = up(stackOf([service("web", cache), other], { volumes }));
     const after = stackOf([service("web", { ...cache, ...newImage }), other], { volumes });
