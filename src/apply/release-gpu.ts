@@ -5,6 +5,7 @@ import { exitCodes, NexusError } from "../errors.ts";
 import type { Upstream } from "../gateway/config.ts";
 import { externalUpstream, upstreamOf } from "../plan/gateway-config.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
+import { askStore, isRecord, parseJson } from "../readiness/model-store.ts";
 import { requestUpstream } from "../readiness/upstream-request.ts";
 import type { ReleaseVerb, Service, Stack } from "../stack/stack.ts";
 import { runningContainer, UnknownServiceError } from "./selection.ts";
@@ -13,8 +14,8 @@ import { usedGpuBytes } from "./verify-gpu.ts";
 /** What came of it. */
 export type Release = Readonly<{
   service: string;
-  /** The models that were asked for; empty where the request names none. */
-  models: readonly string[];
+  /** The models that it was told to unload, none where nothing was loaded; absent where one request unloads everything. */
+  models?: readonly string[];
   /** How much GPU memory came free, where the container's driver tells. */
   freedBytes?: number;
 }>;
@@ -37,8 +38,8 @@ export class ReleaseFailedError extends NexusError {
   readonly exitCode = exitCodes.notReady;
   readonly remedy: string;
 
-  constructor(service: string, request: string, status: number) {
-    super(`${service} did not free its GPU memory: ${request} answered with ${status}.`);
+  constructor(service: string, why: string) {
+    super(`${service} did not free its GPU memory: ${why}.`);
     this.remedy = `Look at \`nexus logs ${service}\`; \`nexus restart ${service}\` frees it in any case.`;
   }
 }
@@ -55,15 +56,16 @@ export async function releaseGpu({ engine, link, stack }: Sources, name: string)
   const used = async () => (container ? usedBy(engine, container) : undefined);
   const before = await used();
   const models = await releaseAll({ link, upstream, verb });
-  if (before === undefined) return { service: name, models };
-  return { service: name, models, freedBytes: await freedSince(used, before) };
+  const release = { service: name, ...(models && { models }) };
+  if (before === undefined || models?.length === 0) return release;
+  return { ...release, freedBytes: await freedSince(used, before) };
 }
 
-/** The models that were named; none where the request names none. */
-async function releaseAll(asking: Asking): Promise<readonly string[]> {
+/** The models that were named; undefined where the request names none. */
+async function releaseAll(asking: Asking): Promise<readonly string[] | undefined> {
   if (!namesModel(asking.verb)) {
     await askToRelease(asking, "");
-    return [];
+    return undefined;
   }
   const models = await loadedModels(asking.link, asking.upstream);
   for (const model of models) await askToRelease(asking, model);
@@ -116,7 +118,7 @@ async function askToRelease({ link, upstream, verb }: Asking, model: string): Pr
   const request = { link, upstream, method, path, onText: () => undefined };
   const status = await requestUpstream({ ...request, ...(body === undefined ? {} : { body }) });
   if (status >= 200 && status < 300) return;
-  throw new ReleaseFailedError(upstream.id, `${method} ${path}`, status);
+  throw new ReleaseFailedError(upstream.id, `${method} ${path} answered with ${status}`);
 }
 
 /** The body with the model's name in the place of `{model}`, escaped as JSON wants it. */
@@ -128,13 +130,18 @@ function filled(body: unknown, model: string): unknown {
 /** Those that an Ollama has in memory (`GET /api/ps`); of other software those that are declared. */
 async function loadedModels(link: GatewayLink, upstream: Upstream): Promise<readonly string[]> {
   if (upstream.probe.models !== "ollama") return upstream.models;
-  const pieces: string[] = [];
-  const onText = (text: string): void => void pieces.push(text);
-  const status = await requestUpstream({ link, upstream, method: "GET", path: "/api/ps", onText });
-  const document: unknown = status === 200 ? JSON.parse(pieces.join("")) : undefined;
-  const { models = [] } = (document ?? {}) as { models?: readonly { name: string }[] };
-  return models.map(({ name }) => name);
+  const { status, text } = await askStore({ link, upstream }, { method: "GET", path: loadedPath });
+  const fail = (why: string) => new ReleaseFailedError(upstream.id, `GET ${loadedPath} ${why}`);
+  if (status !== 200) throw fail(`answered with ${status}`);
+  const document = parseJson(text);
+  const models = isRecord(document) ? (document["models"] ?? []) : undefined;
+  if (!Array.isArray(models)) throw fail("does not list what it has loaded");
+  return models.flatMap((model) =>
+    isRecord(model) && typeof model["name"] === "string" ? [model["name"]] : [],
+  );
 }
+
+const loadedPath = "/api/ps";
 
 const lookEveryMs = 250;
 const patienceMs = 5_000;

@@ -44,6 +44,7 @@ function judgeOllama(document: unknown): GpuTruth {
   const sum = (field: string) =>
     models.reduce((total: number, model) => total + (Number(fieldOf(model, field)) || 0), 0);
   const [size, vram] = [sum("size"), sum("size_vram")];
+  if (size <= 0) return unknown("it does not tell how large its models are");
   return judgePart(vram, size, `${sizeText(vram)} of ${sizeText(size)} of its models`);
 }
 

@@ -21,7 +21,8 @@ export function formatGpus(
 
 /** What came of freeing a service's memory. */
 export function formatRelease({ service, models, freedBytes }: Release): string {
-  const what = models.length === 0 ? "what it had loaded" : models.join(", ");
+  if (models?.length === 0) return `${service} has nothing loaded.`;
+  const what = models === undefined ? "what it had loaded" : models.join(", ");
   const freed = freedBytes === undefined ? "" : `; ${gibibytes(freedBytes)} came free`;
   return `${service} was told to unload ${what}${freed}.`;
 }

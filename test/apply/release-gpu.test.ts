@@ -88,3 +88,23 @@ test("a refusal is told, and so is a service that cannot be asked", async () => 
   await expect(releaseGpu({ engine, link, stack }, "web")).rejects.toThrow(NoReleaseError);
   await expect(releaseGpu({ engine, link, stack }, "llm")).rejects.toThrow(UnknownServiceError);
 });
+
+test.each<Readonly<{ what: string; answer: Answer; why: RegExp }>>([
+  { what: "an error", answer: { status: 500, body: [] }, why: /GET \/api\/ps answered with 500/ },
+  { what: "no JSON", answer: { body: ["<html>"] }, why: /does not list what it has loaded/ },
+  { what: "no list", answer: { body: [{ models: 3 }] }, why: /does not list what it has loaded/ },
+])("what has to be unloaded and is told as $what is a failure, not a success", async (told) => {
+  const engine = await engineWith("9000\n");
+  const released = release({ "GET /api/ps": told.answer }, { engine });
+
+  await expect(released).rejects.toThrow(ReleaseFailedError);
+  await expect(released).rejects.toThrow(told.why);
+});
+
+test("where nothing is loaded, nothing is asked for, and that is told", async () => {
+  const answers = { "GET /api/ps": { body: [{ models: null }] } };
+  const { told, asked } = await release(answers, { engine: await engineWith("no driver") });
+
+  expect(asked).toHaveLength(1);
+  expect(formatRelease(told)).toBe("llm has nothing loaded.");
+});

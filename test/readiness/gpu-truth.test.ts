@@ -36,7 +36,8 @@ describe("what Ollama has loaded", () => {
     [ps(), "unknown"],
     [{}, "unknown"],
     ["Ollama is running", "unknown"],
-    [{ models: [{ name: "old" }] }, "CPU (expected GPU)"],
+    [{ models: [{ name: "old", size: gib }] }, "CPU (expected GPU)"],
+    [{ models: [{ name: "of unknown size" }] }, "unknown"],
   ])("%j is %s", (document, word) => {
     expect(gpuWord(seen(document))).toBe(word);
   });
