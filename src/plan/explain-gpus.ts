@@ -28,6 +28,9 @@ function becauseOf({ service, onCpu }: Member, ids: readonly string[], { gpus }:
     return found ? gpuName({ ...found, id }) : id;
   });
   const need = service?.vramBytes;
-  const part = need === undefined ? "alone: it declares no `vram`" : `${gibibytes(need)} of it`;
-  return `takes ${names.join(" and ")}, ${part}`;
+  const [shown, it] = [names.join(" and "), ids.length === 1 ? "it" : "them"];
+  if (need === undefined) return `takes ${shown}, all of ${it}: it declares no \`vram\``;
+  return need === 0
+    ? `sees ${shown} and takes nothing of ${it}`
+    : `takes ${shown}, ${gibibytes(need)} of ${it}`;
 }

@@ -13,7 +13,8 @@ import {
   occupied,
   type Slot,
 } from "./gpu-slots.ts";
-import { aside, gibibytes, slotText, tenantText } from "./gpu-words.ts";
+import { gpuWarnings } from "./gpu-warnings.ts";
+import { gibibytes, slotText } from "./gpu-words.ts";
 
 /** What a service gets. */
 export type GpuPlacement = Readonly<{
@@ -60,7 +61,7 @@ export function placeGpus(
   return new Map(
     [...placed].map(([service, { claim, ids, ...rest }]) => {
       const own = slots.filter(({ gpu }) => ids.includes(gpu.id));
-      const warnings = own.flatMap((slot) => warningsOf(claim, slot));
+      const warnings = own.flatMap((slot) => gpuWarnings(claim, slot));
       return [service, { ...rest, ids, roomForTwo: hasRoomForTwo(claim, own), warnings }];
     }),
   );
@@ -82,21 +83,6 @@ function slotsOf({ gpus, others = [], cordons = [] }: GpuMachine): readonly Slot
       ...(cordon !== undefined && { cordon }),
     };
   });
-}
-
-function warningsOf({ service }: GpuClaim, { gpu, others, cordon }: Slot): readonly string[] {
-  const unknown = others.filter(({ vramBytes }) => vramBytes === undefined);
-  return [
-    ...(cordon === undefined
-      ? []
-      : [
-          `${service} stays on the GPU ${gpu.id}, which is cordoned${aside(cordon)}, until it is replaced`,
-        ]),
-    ...unknown.map(
-      (tenant) =>
-        `${service} shares the GPU ${gpu.id} with ${tenantText(tenant)}, whose need is not declared: its memory may not do for both`,
-    ),
-  ];
 }
 
 /** GPU ids as the engine has to be asked for them; undefined for none. */

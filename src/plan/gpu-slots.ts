@@ -48,7 +48,7 @@ export function isMadeFor({ fitting }: GpuClaim, { id, vendor }: Gpu): boolean {
 }
 
 /** `vram: 0` takes nothing of a GPU, as what measures it: there is room for it beside everybody, and it stands in nobody's way. */
-function onlyLooks({ vramBytes }: GpuClaim): boolean {
+export function onlyLooks({ vramBytes }: Pick<GpuClaim, "vramBytes">): boolean {
   return vramBytes === 0;
 }
 

@@ -135,6 +135,18 @@ test("a GPU that another stack uses is taken last, and with a warning where its 
   ]);
 });
 
+test("a service that declares nothing is warned of what another stack declares on its GPU, and what only measures GPUs of nothing", () => {
+  const warnings = (mine: Partial<ContainerService>, theirs: Parameters<typeof besides>[0]) =>
+    planIn(besides(theirs), stackOf([vllm(mine)]), withGpus("G1")).warnings;
+
+  expect(warnings({}, { vramBytes: 16 * gib })).toEqual([
+    "vllm shares the GPU G1 with vllm of the stack lab (16 GiB) and declares no `vram`: its memory may not do for both",
+  ]);
+  expect(warnings({ vramBytes: 4 * gib }, { vramBytes: 16 * gib })).toEqual([]);
+  expect(warnings({ vramBytes: 0 }, {})).toEqual([]);
+  expect(warnings({}, { vramBytes: 0 })).toEqual([]);
+});
+
 test("what another stack declares is not promised again, but takes nothing from who was there before", () => {
   const stack = stackOf([vllm({ vramBytes: 12 * gib })]);
   const busy = besides({ vramBytes: 16 * gib });

@@ -36,6 +36,15 @@ test("every row of the choice is told, and what became of GPUs", () => {
   `);
 });
 
+test("what declares nothing takes a GPU whole, and what only measures takes nothing of it", () => {
+  const gpus = { kind: "auto" } as const;
+  const tell = (need: Readonly<{ vramBytes?: number }>) =>
+    explainGpus({ ...input, stack: stackOf([service("say", { gpus, ...need })]) })[0]?.because;
+
+  expect(tell({})).toBe("takes NVIDIA L4 GPU-L4 (22 GiB), all of it: it declares no `vram`");
+  expect(tell({ vramBytes: 0 })).toBe("sees NVIDIA L4 GPU-L4 (22 GiB) and takes nothing of it");
+});
+
 test("the same is a document", () => {
   expect(explanationDocument({ choices, gpus: explainGpus(input) })).toMatchObject([
     {
