@@ -23,7 +23,8 @@ export type ServiceModel = Readonly<{
   model: string;
   /** The stack file asks for it. */
   declared: boolean;
-  present: boolean;
+  /** Null where the software has no list of its models: it is told of them at its start. */
+  present: boolean | null;
   /** Known only of model stores. */
   sizeBytes?: number;
   /** ISO 8601; known only of model stores. */
@@ -159,7 +160,12 @@ export function modelsOf(
   const missing = service.models.filter(
     (model) => !present.some(({ name }) => isSame(name, model)),
   );
-  return [...there, ...missing.map((model) => ({ ...described(model), present: false }))];
+  const absent = tellsModels(service) ? false : null;
+  return [...there, ...missing.map((model) => ({ ...described(model), present: absent }))];
+}
+
+function tellsModels(service: Service): boolean {
+  return storeKindOf(service) !== undefined || (service.probe?.models ?? "none") !== "none";
 }
 
 /** A model that several services have in one volume is one model. Pure. */

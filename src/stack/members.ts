@@ -3,7 +3,13 @@ import { resolve } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import { type Choice, chooseVariant, type GpuWish } from "../catalog/choose-variant.ts";
 import type { Machine } from "../catalog/machine.ts";
-import { keysOf, type Template, type Variant } from "../catalog/template.ts";
+import {
+  keysOf,
+  overlaid,
+  type ServiceKeys,
+  type Template,
+  type Variant,
+} from "../catalog/template.ts";
 import { mergeService } from "./merge.ts";
 import { modelProblem, withModels } from "./models-as.ts";
 import { nearest } from "./nearest.ts";
@@ -102,12 +108,19 @@ export function templateSpec(
   variant: Variant | undefined,
   { service, home, own = {} }: Readonly<{ service: string; home: string; own?: ServiceSpec }>,
 ): ServiceSpec {
-  const spec = withModels(serviceSchema.parse(keysOf(template, variant)), template, own);
+  const keys = named(keysOf(template, variant), template, service);
+  const spec = withModels(serviceSchema.parse(keys), template, own);
   const absolute = withAbsolutePaths(spec, template.directory, home);
   const volumes = absolute.volumes?.map((mount) =>
     mount.type === "volume" ? { ...mount, source: `${service}-${mount.source ?? ""}` } : mount,
   );
   return { ...absolute, ...(volumes ? { volumes } : {}) };
+}
+
+/** Programs that are told what they are called are told the service's name. */
+function named(keys: ServiceKeys, { options }: Template, service: string): ServiceKeys {
+  const isAsked = options.some(({ name }) => name === "SERVICE_NAME");
+  return isAsked ? overlaid({ environment: { SERVICE_NAME: service } }, keys) : keys;
 }
 
 function withAbsolutePaths(spec: ServiceSpec, directory: string, home: string): ServiceSpec {

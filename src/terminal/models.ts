@@ -19,8 +19,8 @@ export function formatModels(
       { title: "MODEL", value: ({ model }) => model, paint: () => theme.strong, shrink: true },
       {
         title: "STATE",
-        value: ({ present }) => (present ? "✔ present" : "✘ missing"),
-        paint: ({ present }) => (present ? theme.good : theme.bad),
+        value: ({ present }) => stateOf(present),
+        paint: ({ present }) => paintOf(present, theme),
       },
       {
         title: "SIZE",
@@ -42,6 +42,17 @@ export function formatModels(
     ],
     { theme, width },
   );
+}
+
+/** Nobody can say it of software that has no list of its models. */
+function stateOf(present: ServiceModel["present"]): string {
+  if (present === null) return "· asked for";
+  return present ? "✔ present" : "✘ missing";
+}
+
+function paintOf(present: ServiceModel["present"], theme: Theme): Theme["good"] {
+  if (present === null) return theme.dim;
+  return present ? theme.good : theme.bad;
 }
 
 function sharedColumn(theme: Theme): Column<ServiceModel> {

@@ -51,7 +51,10 @@ export async function verifyAtAddress(question: AddressQuestion): Promise<Confor
     provides,
     models,
     apiPath: "/v1",
-    probe: probeSchema.parse(probe === undefined ? {} : { path: probe }),
+    probe: probeSchema.parse({
+      ...(probe === undefined ? {} : { path: probe }),
+      models: models.length > 0 ? "openai" : "none",
+    }),
     native: probe === undefined,
     ...(name !== undefined && { name }),
   };

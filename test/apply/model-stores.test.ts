@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { findRemoval, modelsOf, oncePerVolume } from "../../src/apply/model-stores.ts";
 import { ModelInUseError } from "../../src/apply/model-uses.ts";
 import type { ContainerService, Mount, Stack } from "../../src/stack/stack.ts";
-import { removalQuestion } from "../../src/terminal/models.ts";
+import { formatModels, removalQuestion } from "../../src/terminal/models.ts";
+import { plainTheme } from "../../src/terminal/theme.ts";
 import { pulling, storeOf } from "../readiness/stub-store.ts";
 import { service, stackOf } from "../support/builders.ts";
 
@@ -102,4 +103,12 @@ test("what the stack asks for is not removed, unless it is forced: then the ques
   expect(removalQuestion(spare)).toBe(
     "Remove spare:1 (4.1 GB) from a? Having it again means fetching it again.",
   );
+});
+
+test("nothing is called missing of software that has no list of its models", () => {
+  const quiet = service("whisper", { models: ["base"], probe: { ...probe, models: "none" } });
+  const [model] = modelsOf(home([quiet]), quiet, []);
+  expect(model).toMatchObject({ model: "base", present: null });
+  const page = { theme: plainTheme, nowMs: 0 };
+  expect(formatModels(model ? [model] : [], page)).toContain("· asked for");
 });

@@ -7,7 +7,10 @@ import {
 import { deadUrl } from "../support/upstream.ts";
 import { startVllm } from "../support/stand-in.ts";
 import { always, changed, detailOf, rows, verify } from "./rows.ts";
-import { type Given, redPixel, type Spoilt } from "./service.ts";
+import { type Given, redPixel, type Spoilt, startService } from "./service.ts";
+import { probeSchema } from "../../src/gateway/config.ts";
+import { visitDirectly } from "../../src/verify/direct.ts";
+import { verifyService } from "../../src/verify/verify.ts";
 
 test("a service that keeps the contract passes every check that it can be asked", async () => {
   const findings = await verify();
@@ -314,3 +317,34 @@ function silentWav(): Buffer {
   wav.writeUInt32LE(32_000, 40);
   return wav;
 }
+
+test("where no model is listed, that is said instead of what a request without one got", async () => {
+  const none = { "GET /v1/models": always({ body: { object: "list", data: [] } }) };
+  const service = await startService(none);
+  const { findings } = await verifyAtAddress({
+    url: service.url,
+    provides: ["chat", "embedding"],
+    models: [],
+    probe: "/health",
+  }).finally(service.stop);
+  expect(detailOf(findings, "chat")).toBe("It lists no model to ask with.");
+  expect(detailOf(findings, "embeddings")).toBe("It lists no model to ask with.");
+  expect(detailOf(findings, "events")).toBe("There was no stream: it lists no model");
+});
+
+test("software that has a model which nobody names need not list it", async () => {
+  const subject = { provides: ["asr"], models: ["base"], apiPath: "/v1", native: false };
+  const nothing = always({ status: 404 });
+  const service = await startService({ "GET /v1/models": nothing, "GET /v1/metadata": nothing });
+  const visit = visitDirectly(new URL(service.url));
+  const asked = (models: "none" | "openai") =>
+    verifyService({ ...subject, probe: probeSchema.parse({ path: "/health", models }) }, visit);
+  const models = (findings: Awaited<ReturnType<typeof asked>>) =>
+    findings.find(({ check }) => check === "models")?.outcome;
+  try {
+    expect(models(await asked("none"))).toBe("not-claimed");
+    expect(models(await asked("openai"))).toBe("fail");
+  } finally {
+    await service.stop();
+  }
+});

@@ -1,6 +1,6 @@
 /** Asks the endpoints that a service claims and judges what they answer. */
 import { failed, type Finding, notClaimed, type Verdict } from "../finding.ts";
-import { judgeModels, modelsFor } from "../models.ts";
+import { judgeModels, modelsFor, readModels } from "../models.ts";
 import type { Scene } from "../scene.ts";
 import { told } from "../visit.ts";
 import { carry, type Exam, type Means } from "./exam.ts";
@@ -25,18 +25,32 @@ export async function examineEndpoints(scene: Scene): Promise<readonly Finding[]
   return findings;
 }
 
-/** Models are named by requests for texts; without such, a list of them is optional. */
 function modelsFinding(scene: Scene): Finding {
-  const { subject, claims, modelsAnswer } = scene;
-  const isNeeded = claims.known.some(({ capability }) =>
-    ["chat", "completion", "embedding"].includes(capability),
-  );
+  const { subject, modelsAnswer } = scene;
   const isThere = modelsAnswer.kind === "answer" && modelsAnswer.status === 200;
   const verdict =
-    isThere || isNeeded || subject.models.length > 0
+    isThere || promisesList(scene)
       ? judgeModels(modelsAnswer, subject)
-      : notClaimed("Nothing that it does needs a list of models.");
+      : notClaimed(whyNoList(subject));
   return { group: "endpoints", check: "models", ...verdict };
+}
+
+/** Requests for texts name models, so they have to be listed; software of others may tell them elsewhere, or have one that nobody names. */
+function promisesList({ subject, claims, native }: Scene): boolean {
+  const list = subject.probe.models;
+  if (!native && list === "tei") return false;
+  const isNeeded = claims.known.some(({ capability }) => isOfTexts(capability));
+  return isNeeded || (subject.models.length > 0 && (native || list !== "none"));
+}
+
+const isOfTexts = (capability: string): boolean =>
+  ["chat", "completion", "embedding"].includes(capability);
+
+function whyNoList({ probe, models }: Scene["subject"]): string {
+  if (probe.models === "tei") return "It tells its model at GET /info.";
+  return models.length > 0
+    ? "It has no list of models."
+    : "Nothing that it does needs a list of models.";
 }
 
 /** Undefined for a second question about an endpoint that is not claimed: one row says so. */
@@ -60,12 +74,14 @@ async function passExam(scene: Scene, exam: Exam): Promise<Verdict> {
   return likeliest ?? failed("It lists no model to ask with.");
 }
 
-/** What to ask an endpoint with, the likeliest first. */
+/** What to ask an endpoint with, the likeliest first; nothing where a model has to be named and the service lists none. */
 export function meansFor(scene: Scene, endpoint: string): readonly Means[] {
-  const { subject, models, claims } = scene;
+  const { subject, models, claims, modelsAnswer } = scene;
   const capability = claims.known.find(({ check }) => check === endpoint)?.capability ?? "";
   const voice = voiceOf(scene);
   const names = modelsFor(capability, subject, models);
+  const isEmptyList = readModels(modelsAnswer)?.length === 0;
+  if (names.length === 0 && isEmptyList && isOfTexts(capability)) return [];
   return names.length === 0
     ? [{ model: undefined, voice }]
     : names.map((model) => ({ model, voice }));
