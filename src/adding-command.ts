@@ -1,7 +1,6 @@
 /** The base of `nexus add service`: finds out what is meant, explains it, and edits the stack file. */
 import { meaningOf } from "./catalog/catalog.ts";
 import { type Candidate, candidateOf } from "./catalog/choose-template.ts";
-import type { GpuWish } from "./catalog/choose-variant.ts";
 import type { Machine } from "./catalog/machine.ts";
 import { fittingPeers, pickCandidate } from "./catalog/pick.ts";
 import { type EditDocument, EditingCommand, type EditFlags } from "./editing-command.ts";
@@ -14,7 +13,9 @@ import {
   servicesOf,
 } from "./stack/added-service.ts";
 import { readAssignments } from "./stack/assignments.ts";
-import { addService, type ServiceText } from "./stack/edit.ts";
+import { addService } from "./stack/edit.ts";
+import { gpuWish } from "./stack/members.ts";
+import { gpus } from "./stack/schema/network.ts";
 import type { Stack } from "./stack/stack.ts";
 import { formatPicked, type Picked } from "./terminal/choice.ts";
 import { askKeys, chooseCandidate } from "./terminal/choose-template.ts";
@@ -71,14 +72,16 @@ export abstract class AddingCommand extends EditingCommand {
   }
 }
 
-async function pickFor(wish: Wish, machine: Machine, isMachineKnown: boolean): Promise<Picked> {
-  const { word, words, as, catalog } = wish;
+async function pickFor(wanted: Wish, machine: Machine, isMachineKnown: boolean): Promise<Picked> {
+  const { word, words, as, catalog } = wanted;
   const { templates, job } = meaningOf(catalog, word);
-  const gpus = gpuWish(readAssignments(words));
-  const candidates = templates.map((each) => candidateOf(each, machine, { job, wish: gpus }));
+  // What is no way to ask for GPUs is refused when it is written, with its place in the file.
+  const asked = gpus.safeParse(readAssignments(words)["gpus"]).data;
+  const wish = gpuWish({ gpus: asked });
+  const candidates = templates.map((each) => candidateOf(each, machine, { job, wish }));
   const instead = fittingPeers(catalog, templates, machine);
   const best = pickCandidate({ word, candidates, as, isMachineKnown, instead });
-  return { chosen: await wantedOf(wish, candidates, best), candidates, job };
+  return { chosen: await wantedOf(wanted, candidates, best), candidates, job };
 }
 
 /** Asked only where there is a choice, somebody to make it, and nothing that made it already. */
@@ -90,9 +93,4 @@ async function wantedOf(
   const others = candidates.filter((each) => each !== best && each.objection === undefined);
   if (as !== undefined || yes || others.length === 0 || !canAsk()) return best;
   return chooseCandidate(word, [best, ...others]);
-}
-
-function gpuWish({ gpus }: ServiceText): GpuWish {
-  if (gpus === "none") return "none";
-  return Array.isArray(gpus) ? gpus.map(String) : "any";
 }

@@ -60,6 +60,11 @@ services:
 `);
 });
 
+test("no GPU is no GPU, however it is written", async () => {
+  const { chosen } = await add("ollama", "--set", "gpus=0");
+  expect(chosen?.considered[0]?.because).toContain("`gpus: none` keeps it off them");
+});
+
 test("what cannot be added is refused before anything is written", async () => {
   const before = await readFile(file, "utf8");
   for (const [words, code] of [
@@ -67,6 +72,8 @@ test("what cannot be added is refused before anything is written", async () => {
     [["olama"], "NEXUS_UNKNOWN_TEMPLATE"],
     [["llm", "--set", "gpus"], "NEXUS_INVALID_ASSIGNMENT"],
     [["ollama", "--name", "own"], "NEXUS_STACK_EDIT"],
+    [["tts", "--template", "espeak"], "NEXUS_USAGE"],
+    [["ocr", "--scaffold", "--as", "espeak"], "NEXUS_USAGE"],
   ] as const) {
     const { error } = await add<FailureDocument>(...words);
     expect(error).toMatchObject({ code });

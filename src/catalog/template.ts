@@ -18,20 +18,26 @@ export const jobs = [
   "monitoring",
 ] as const;
 
-const conditions = z.strictObject({
-  vendor: z
-    .enum(["nvidia", "amd"])
-    .optional()
-    .describe("A GPU of this maker that the service may use; without it the variant needs none."),
-  compute: rangeSchema.optional().describe("Compute capability of that GPU, such as `>=7.5`."),
-  driver: rangeSchema.optional().describe("Version of its driver, such as `>=580`."),
-  vram: rangeSchema.optional().describe("Its memory in GiB, such as `>=8`."),
-  architecture: z
-    .union([z.string(), z.array(z.string())])
-    .transform((value) => [value].flat())
-    .optional()
-    .describe("Processor as images name it: amd64, arm64."),
-});
+const conditions = z
+  .strictObject({
+    vendor: z
+      .enum(["nvidia", "amd"])
+      .optional()
+      .describe("A GPU of this maker that the service may use; without it the variant needs none."),
+    compute: rangeSchema.optional().describe("Compute capability of that GPU, such as `>=7.5`."),
+    driver: rangeSchema.optional().describe("Version of its driver, such as `>=580`."),
+    vram: rangeSchema.optional().describe("Its memory in GiB, such as `>=8`."),
+    architecture: z
+      .union([z.string(), z.array(z.string())])
+      .transform((value) => [value].flat())
+      .optional()
+      .describe("Processor as images name it: amd64, arm64."),
+  })
+  .refine(
+    ({ vendor, compute, driver, vram }) =>
+      vendor !== undefined || [compute, driver, vram].every((range) => range === undefined),
+    "asks something of a GPU: name its `vendor`",
+  );
 
 const variant = z.strictObject({
   name: z.string().min(1).describe("What it is called when a choice is explained."),

@@ -96,7 +96,7 @@ function completeMember(
 }
 
 /** The GPUs that a service may have as far as its stack file says. */
-function gpuWish({ gpus }: ServiceSpec): GpuWish {
+export function gpuWish({ gpus }: Pick<ServiceSpec, "gpus">): GpuWish {
   if (gpus === "none") return "none";
   // CDI's long names end in the plain one.
   return Array.isArray(gpus) ? gpus.map((id) => id.slice(id.indexOf("=") + 1)) : "any";

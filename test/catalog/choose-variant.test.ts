@@ -120,3 +120,8 @@ test("a template without variants runs everywhere", () => {
     considered: [],
   });
 });
+
+test("conditions on a GPU without its maker would hold for machines that have none, so they are no template", () => {
+  const variant = { name: "large", when: { vram: ">=8" }, because: "it is large" };
+  expect(() => templateOf(variant)).toThrow("name its `vendor`");
+});

@@ -43,7 +43,7 @@ export default class AddService extends AddingCommand {
   };
   static override flags = {
     ...editFlags,
-    as: Flags.string({ description: "Template that is to do the job." }),
+    as: Flags.string({ description: "Template that is to do the job.", exclusive: ["scaffold"] }),
     set: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
@@ -55,7 +55,10 @@ export default class AddService extends AddingCommand {
     scaffold: Flags.boolean({
       description: "Copy the template's sources into services/<name>/ to edit.",
     }),
-    template: Flags.string({ description: "Template that --scaffold copies.", default: "example" }),
+    template: Flags.string({
+      description: "Template that --scaffold copies; `example` when left out.",
+      dependsOn: ["scaffold"],
+    }),
   };
 
   async run(): Promise<AddDocument> {
@@ -66,7 +69,8 @@ export default class AddService extends AddingCommand {
     if (!flags.scaffold) return this.#addTemplate(wish);
     const name = flags.name ?? args.word;
     const { directory } = stack;
-    const scaffold = { template: flags.template, name, keys: readAssignments(words), directory };
+    const { template = "example" } = flags;
+    const scaffold = { template, name, keys: readAssignments(words), directory };
     return this.addServices(wish, scaffoldAddition(wish.catalog, scaffold));
   }
 
