@@ -1,23 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { findTemplate, readCatalog } from "../../src/catalog/catalog.ts";
 import { chooseVariant } from "../../src/catalog/choose-variant.ts";
-import type { Machine, MachineGpu } from "../../src/catalog/machine.ts";
+import type { Machine } from "../../src/catalog/machine.ts";
 import { imagesOf, keysOf } from "../../src/catalog/template.ts";
+import { amd, machine, nvidia } from "./machines.ts";
 
 const catalog = await readCatalog();
-
-const gpu = (compute: string, driver: string): MachineGpu => ({
-  id: "GPU-1",
-  vendor: "nvidia",
-  name: "NVIDIA",
-  compute,
-  driver,
-});
-const amd: MachineGpu = { id: "AMD-1", vendor: "amd", name: "AMD" };
-const machine = (architecture: string, ...gpus: readonly MachineGpu[]): Machine => ({
-  architecture,
-  gpus,
-});
 
 /** The tag that a template takes on a machine; undefined when it is refused. */
 function tagOn(id: string, wanted: Machine): string | undefined {
@@ -27,11 +15,11 @@ function tagOn(id: string, wanted: Machine): string | undefined {
   return String(keysOf(template, choice.variant)["image"]).split(":").at(-1);
 }
 
-const ada = gpu("8.9", "580.65.06");
-const oldDriver = gpu("8.9", "535.1");
-const pascal = gpu("6.1", "580.65.06");
-const blackwell = gpu("12.0", "580.65.06");
-const spark = gpu("12.1", "580.95");
+const ada = nvidia("8.9", "580.65.06");
+const oldDriver = nvidia("8.9", "535.1");
+const pascal = nvidia("6.1", "580.65.06");
+const blackwell = nvidia("12.0", "580.65.06");
+const spark = nvidia("12.1", "580.95");
 
 describe("images are made by the build that fits the hardware", () => {
   test.each([
@@ -39,7 +27,7 @@ describe("images are made by the build that fits the hardware", () => {
     ["localai", "an older driver", machine("amd64", oldDriver), "v4.9.0-gpu-nvidia-cuda-12"],
     ["localai", "a Pascal GPU", machine("amd64", pascal), "v4.9.0-gpu-nvidia-cuda-12"],
     ["localai", "a DGX Spark", machine("arm64", spark), "v4.9.0-nvidia-l4t-arm64-cuda-13"],
-    ["localai", "a Jetson", machine("arm64", gpu("8.7", "540.4")), "v4.9.0-nvidia-l4t-arm64"],
+    ["localai", "a Jetson", machine("arm64", nvidia("8.7", "540.4")), "v4.9.0-nvidia-l4t-arm64"],
     ["localai", "an AMD GPU", machine("amd64", amd), "v4.9.0-gpu-vulkan"],
     ["localai", "no GPU", machine("amd64"), "v4.9.0"],
     ["localai", "an arm64 machine", machine("arm64"), "v4.9.0"],
@@ -52,7 +40,7 @@ describe("images are made by the build that fits the hardware", () => {
     ["comfyui", "a Blackwell GPU", machine("amd64", blackwell), "cu130-slim-v2-20260814"],
     ["comfyui", "an older driver", machine("amd64", oldDriver), "cu126-slim-20260914"],
     ["comfyui", "a Pascal GPU", machine("amd64", pascal), "cu126-slim-20260914"],
-    ["comfyui", "Blackwell, older driver", machine("amd64", gpu("12.0", "570.1")), "cpu"],
+    ["comfyui", "Blackwell, older driver", machine("amd64", nvidia("12.0", "570.1")), "cpu"],
     ["comfyui", "an AMD GPU", machine("amd64", amd), "rocm"],
     ["comfyui", "no GPU", machine("amd64"), "cpu"],
     ["comfyui", "an arm64 machine", machine("arm64"), undefined],

@@ -6,25 +6,13 @@ import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { findTemplate, readCatalog } from "../../src/catalog/catalog.ts";
 import { chooseVariant } from "../../src/catalog/choose-variant.ts";
-import type { Machine, MachineGpu } from "../../src/catalog/machine.ts";
+import type { Machine } from "../../src/catalog/machine.ts";
 import { metadataSchema } from "../../src/gateway/upstreams/metadata-schema.ts";
 import { templateSpec } from "../../src/stack/members.ts";
 import type { ServiceSpec } from "../../src/stack/schema/service.ts";
+import { amd, machine, nvidia } from "./machines.ts";
 
 const catalog = await readCatalog();
-
-const gpu = (compute: string, driver: string): MachineGpu => ({
-  id: "GPU-1",
-  vendor: "nvidia",
-  name: "NVIDIA",
-  compute,
-  driver,
-});
-const amd: MachineGpu = { id: "AMD-1", vendor: "amd", name: "AMD" };
-const machine = (architecture: string, ...gpus: readonly MachineGpu[]): Machine => ({
-  architecture,
-  gpus,
-});
 
 /** What a template is on a machine; undefined when it is refused. */
 function specOn(id: string, wanted: Machine, own: ServiceSpec = {}): ServiceSpec | undefined {
@@ -34,12 +22,12 @@ function specOn(id: string, wanted: Machine, own: ServiceSpec = {}): ServiceSpec
   return templateSpec(template, choice.variant, { service: id, home: "/", own });
 }
 
-const ada = machine("amd64", gpu("8.9", "580.65.06"));
-const blackwell = machine("amd64", gpu("12.0", "580.65.06"));
-const hopper = machine("amd64", gpu("9.0", "565.57.01"));
-const olderDriver = machine("amd64", gpu("8.6", "550.54.14"));
-const oldDriver = machine("amd64", gpu("8.6", "470.256.02"));
-const spark = machine("arm64", gpu("12.1", "580.95.05"));
+const ada = machine("amd64", nvidia("8.9", "580.65.06"));
+const blackwell = machine("amd64", nvidia("12.0", "580.65.06"));
+const hopper = machine("amd64", nvidia("9.0", "565.57.01"));
+const olderDriver = machine("amd64", nvidia("8.6", "550.54.14"));
+const oldDriver = machine("amd64", nvidia("8.6", "470.256.02"));
+const spark = machine("arm64", nvidia("12.1", "580.95.05"));
 const radeon = machine("amd64", amd);
 const noGpu = machine("amd64");
 const arm = machine("arm64");
