@@ -75,7 +75,11 @@ test("a change that costs ComfyUI its checkpoint fails for its adapter, which is
       expect.objectContaining({ service: "comfyui", outcome }),
     );
     expect(document.services).toContainEqual(
-      expect.objectContaining({ service: "comfyui-images", outcome: "failed" }),
+      expect.objectContaining({
+        service: "comfyui-images",
+        outcome: "failed",
+        failure: expect.objectContaining({ message: expect.stringContaining("has no model") }),
+      }),
     );
   }
 });

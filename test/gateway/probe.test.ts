@@ -21,6 +21,36 @@ describe("judgeAnswer", () => {
     );
   });
 
+  test.each([
+    [
+      { status: "loading", stage: "loading weights", progress: 0.404, checks: { backend: "ok" } },
+      "loading weights (40 %)",
+    ],
+    [
+      {
+        status: "no_model",
+        stage: "ComfyUI has no model",
+        checks: { comfyui: true, model: false, gpu: { status: "lost" }, disk: "full" },
+      },
+      "ComfyUI has no model; model is not ok; gpu: lost; disk: full",
+    ],
+    [{ error: { message: "Loading model", code: 503 } }, "Loading model"],
+    [{ detail: "no model\n at http://10.0.0.3:8188/x" }, "no model at [address]"],
+    [{ message: "x".repeat(400) }, `${"x".repeat(239)}…`],
+  ])("what it says of itself is passed on, on one short line: %j", (body, words) => {
+    const detail = `GET /readyz answered 503: ${words}`;
+    expect(judge({}, 503, JSON.stringify(body))).toEqual({ state: "loading", detail });
+  });
+
+  test("it says nothing where it has nothing to say, and not once it is ready", () => {
+    for (const body of ["", "null", "[1]", "<html>", '{"status":"loading","checks":[]}'])
+      expect(judge({}, 503, body).detail).toBe("GET /readyz answered 503");
+    expect(judge({}, 200, '{"stage":"idle"}').detail).toBe("GET /readyz answered 200");
+    expect(judge({}, 500, '{"detail":"broken"}').detail).toBe(
+      "GET /readyz answered 500, not 200: broken",
+    );
+  });
+
   test("a value in the JSON must be equal, deep inside and with escapes in the pointer", () => {
     const rule = { json: { pointer: "/checks/a~1b/0", equals: { ok: true } } };
     expect(judge(rule, 200, '{"checks":{"a/b":[{"ok":true}]}}').state).toBe("ready");

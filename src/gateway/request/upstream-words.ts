@@ -44,7 +44,8 @@ function placeOf(loc: unknown): string {
 const addresses =
   /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\b[a-z][\w.-]*:\d{4,5}\b/gi;
 
-function withoutAddresses(words: string): string {
+/** Words with every address in them told as `[address]`. */
+export function withoutAddresses(words: string): string {
   return words.replace(addresses, "[address]");
 }
 

@@ -6,6 +6,7 @@ import type { Backend } from "./backend.ts";
 import type { Probe, Upstream } from "../config.ts";
 import { parseJson, valueAt } from "../json.ts";
 import { missingModels, modelList, type Model } from "./model-list.ts";
+import { readinessWords } from "./probe-words.ts";
 import type { ProbeReport } from "../protocol.ts";
 import { whyUnconnected } from "../request/upstream-failure.ts";
 
@@ -48,11 +49,18 @@ export function judgeAnswer(probe: Probe, answer: Answer): Verdict {
   const asked = `GET ${probe.path}`;
   if (answer.kind === "none") return judgeSilence(asked, answer);
   const detail = `${asked} answered ${answer.status}`;
-  if (probe.loading.includes(answer.status)) return { state: "loading", detail };
+  if (probe.loading.includes(answer.status))
+    return { state: "loading", detail: detail + wordsOf(answer.body) };
   if (!probe.status.includes(answer.status)) {
-    return { state: "reachable", detail: `${detail}, not ${probe.status.join(" or ")}` };
+    const wanted = `not ${probe.status.join(" or ")}${wordsOf(answer.body)}`;
+    return { state: "reachable", detail: `${detail}, ${wanted}` };
   }
   return probe.json ? judgeJson(probe.json, answer.body, detail) : { state: "ready", detail };
+}
+
+function wordsOf(body: Buffer): string {
+  const words = readinessWords(body);
+  return words === undefined ? "" : `: ${words}`;
 }
 
 function judgeSilence(asked: string, answer: Extract<Answer, { kind: "none" }>): Verdict {
@@ -70,7 +78,7 @@ function judgeJson(rule: NonNullable<Probe["json"]>, body: Buffer, detail: strin
   const found = valueAt(parseJson(body), rule.pointer);
   if (isDeepStrictEqual(found, rule.equals)) return { state: "ready", detail };
   const wanted = `${rule.pointer} is not ${JSON.stringify(rule.equals)}`;
-  return { state: "reachable", detail: `${detail}, but ${wanted}` };
+  return { state: "reachable", detail: `${detail}, but ${wanted}${wordsOf(body)}` };
 }
 
 function judgeModels(
