@@ -182,7 +182,12 @@ function isLost(error: unknown): error is NexusError {
 function causeOf(error: NexusError): Cause {
   if (error instanceof NotReadyError) return error.verdict;
   if (error instanceof ModelPullError)
-    return { kind: "model-missing", models: [error.model], detail: error.reason };
+    return {
+      kind: "model-missing",
+      models: [error.model],
+      detail: error.reason,
+      fetchable: true,
+    };
   const { code, message, remedy, exitCode } = error;
   return { kind: "engine", code, message, remedy, exit: exitCode };
 }

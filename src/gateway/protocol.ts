@@ -148,7 +148,15 @@ export type StackReadiness = Readonly<{
   keys: number;
   /** Longest-lived open streams and requests in flight, over all upstreams. */
   in_flight: number;
-  services: readonly Readonly<{ id: string; url: string; in_flight: number } & ProbeReport>[];
+  services: readonly Readonly<
+    {
+      id: string;
+      url: string;
+      in_flight: number;
+      /** Absent unless this gateway has proven it by real requests, at this address and with these models. */
+      proven?: true;
+    } & ProbeReport
+  >[];
 }>;
 
 /** A progress line of `request`: the status, and the next piece of the body as whole characters. */

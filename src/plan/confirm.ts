@@ -50,7 +50,7 @@ function awaitExternal(service: ExternalService, scene: Scene): Action {
     kind: "await",
     id: readyGate(name),
     after: [gatewayGate(scene)],
-    because: doubt(name, scene),
+    because: doubt(name, level, scene),
     service: name,
     target: {
       level,
@@ -138,7 +138,9 @@ const states: Readonly<Record<Level, readonly string[]>> = {
 
 function isAtLevel(service: string, level: Level, scene: Scene): boolean {
   const report = scene.trusted ? reportOf(service, scene) : undefined;
-  return level === "running" || (report !== undefined && states[level].includes(report.state));
+  if (level === "running") return true;
+  if (report === undefined || !states[level].includes(report.state)) return false;
+  return level !== "proven" || report.proven === true;
 }
 
 function reportOf(
@@ -184,11 +186,16 @@ function upBecause(course: Course, scene: Scene): string {
   if (member.name === gatewayName) return "it has not answered yet";
   if (next.existing?.state === "restarting") return "it restarts again and again";
   const unproven = next.existing && wasNeverReady(course, next.existing);
-  return unproven ? "it runs, but was never seen ready" : doubt(member.name, scene);
+  if (unproven) return "it runs, but was never seen ready";
+  return doubt(member.name, member.level, scene);
 }
 
 /** Why what the gateway says of a service is not enough. */
-function doubt(service: string, scene: Scene): string {
+function doubt(service: string, level: Level, scene: Scene): string {
   if (!scene.trusted) return "the gateway has not judged it by this configuration";
-  return reportOf(service, scene)?.detail ?? "the gateway has not asked it yet";
+  const report = reportOf(service, scene);
+  if (report?.state === "ready" && level === "proven") {
+    return "no real request has proven it since the gateway started";
+  }
+  return report?.detail ?? "the gateway has not asked it yet";
 }

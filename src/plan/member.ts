@@ -82,8 +82,13 @@ export function awaitTarget(member: Member, container: string): AwaitTarget {
     stallTimeoutMs: service?.stallTimeoutMs ?? gatewayStallMs,
     stableMs: service?.stableMs ?? 0,
     oneShot: isOneShot(member),
+    ...(hasStore(member) && { fetchesModels: true }),
     ...(gpuCheck && { gpuCheck }),
   };
+}
+
+function hasStore({ service }: Member): boolean {
+  return service !== undefined && service.modelPull !== "none";
 }
 
 /** Whether it is done when it exits 0. */

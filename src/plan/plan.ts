@@ -42,6 +42,8 @@ export type AwaitTarget = Readonly<{
   stableMs: number;
   /** The container exits 0 when its work is done. */
   oneShot: boolean;
+  /** Its models are fetched through a store of its own. */
+  fetchesModels?: true;
   /** How it is found out whether it uses GPUs, where it was given some; undefined where nobody knows a way. */
   gpuCheck?: GpuCheck;
 }>;

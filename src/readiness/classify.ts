@@ -140,7 +140,10 @@ function classifyReport(report: ProbeReport | undefined, service: Service): Serv
 /** Undefined while it was not looked at yet. */
 function reportCause(report: ProbeReport, service: Service): Cause | undefined {
   const { state: word, status, detail, missing_models: models } = report;
-  if (models.length > 0) return { kind: "model-missing", models, detail };
+  if (models.length > 0) {
+    const fetchable = service.kind === "container" && service.modelPull !== "none";
+    return { kind: "model-missing", models, detail, ...(fetchable && { fetchable }) };
+  }
   if (word === "reachable")
     return { kind: "not-ready", detail, ...(status === undefined ? {} : { status }) };
   if (word === "loading") return { kind: "still-loading", detail };

@@ -105,9 +105,9 @@ const explanations: { readonly [Kind in Cause["kind"]]: Explain<Kind> } = {
     remedy: `Look at \`nexus logs ${service}\`. If the check itself is wrong, correct \`healthcheck\` of ${service} in nexus.yaml.`,
   }),
 
-  "model-missing": ({ models, detail }, { service }) => ({
+  "model-missing": ({ models, detail, fetchable }, { service, external }) => ({
     message: `${service} lacks the ${models.length === 1 ? "model" : "models"} ${models.join(", ")}${aside(detail)}.`,
-    remedy: `Check the spelling under \`models\` of ${service} in nexus.yaml, then run \`nexus models pull ${models[0] ?? ""}\`.`,
+    remedy: `Check the spelling under \`models\` of ${service} in nexus.yaml${modelAdvice({ service, external, model: fetchable ? models[0] : undefined })}`,
   }),
 
   "request-failed": ({ status, detail }, { service }) => ({
@@ -196,6 +196,17 @@ function notReadyRemedy(service: string, status: number | undefined): string {
     return `Its probe path asks for a login: set \`probe: { path: … }\` of ${service} in nexus.yaml to one that does not.`;
   }
   return `Look at \`nexus logs ${service}\`. If it is really ready, correct its \`probe\` in nexus.yaml.`;
+}
+
+/** The rest of a sentence that begins with the spelling; `model` is one that can be fetched. */
+function modelAdvice(
+  lacking: Readonly<{ service: string; external: boolean; model: string | undefined }>,
+): string {
+  const { service, external, model } = lacking;
+  if (model !== undefined) return `, then run \`nexus models pull ${model} --service ${service}\`.`;
+  return external
+    ? ", or have that server load it: Nexus does not run it."
+    : `, then run \`nexus up\`. If it is right: ${service} loads its models itself as it starts, so \`nexus logs ${service}\` says why it did not and \`nexus doctor\` whether the disk is full; \`nexus restart ${service}\` has it try again.`;
 }
 
 /** What to do about the engine's words; the first that matches decides. */

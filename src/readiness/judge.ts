@@ -18,6 +18,8 @@ export type WaitTarget = Readonly<{
   stableMs: number;
   /** The container exits 0 when its work is done. */
   oneShot: boolean;
+  /** Its models are fetched through a store of its own. */
+  fetchesModels?: true;
 }>;
 
 /** One thing heard while waiting. */

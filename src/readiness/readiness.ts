@@ -15,7 +15,8 @@ export type Cause = Readonly<
   | { kind: "not-ready"; status?: number; detail: string }
   | { kind: "still-loading"; detail: string }
   | { kind: "unhealthy"; detail: string }
-  | { kind: "model-missing"; models: readonly string[]; detail: string }
+  /** `fetchable` where `nexus models pull` can fetch them; elsewhere the service itself loads them as it starts. */
+  | { kind: "model-missing"; models: readonly string[]; detail: string; fetchable?: true }
   | { kind: "request-failed"; status: number; detail: string }
   | { kind: "gpu-missing"; detail: string }
   /** It was given a GPU and computes on the processor; `lost` when it had reached the GPU before. */

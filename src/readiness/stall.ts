@@ -7,7 +7,13 @@ import type { Cause } from "./readiness.ts";
 export function stallCause(state: WaitState): Cause {
   const { target, report, health } = state;
   if (report && report.missing_models.length > 0) {
-    return { kind: "model-missing", models: report.missing_models, detail: report.detail };
+    const { missing_models: models, detail } = report;
+    return {
+      kind: "model-missing",
+      models,
+      detail,
+      ...(target.fetchesModels && { fetchable: true }),
+    };
   }
   if (health === "unhealthy") return { kind: "unhealthy", detail: report?.detail ?? "" };
   if (!target.upstream) return { kind: "not-ready", detail: silence(state) };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StackReadiness } from "../../src/gateway/protocol.ts";
 import { launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
 import { readForm, soundBytes } from "../support/media.ts";
 import { startStandIn } from "../support/stand-in.ts";
@@ -47,6 +48,27 @@ describe("prove", () => {
   beforeEach(() => {
     const message: Behaviour = (_, response) => reply(response, 200, '{"content":[{}]}');
     upstream.behave({ "/v1/messages": message });
+  });
+
+  test("is remembered of an upstream where it is and as it is, and not when it failed", async () => {
+    const proven = async () => {
+      const { ok } = await gateway.control.call({ op: "status" });
+      return (ok as StackReadiness).services.map((one) => one.proven);
+    };
+    const chat = upstreamAt(upstream.url, { provides: ["chat"] });
+    await gateway.configure([chat]);
+    upstream.behave({ "/v1/chat/completions": (_, response) => reply(response, 500, "{}") });
+    await prove(["chat"]);
+    expect(await proven()).toEqual([undefined]);
+    upstream.behave({
+      "/v1/chat/completions": (_, response) => reply(response, 200, '{"choices":[{}]}'),
+    });
+    await prove(["chat"]);
+    expect(await proven()).toEqual([true]);
+    await gateway.configure([{ ...chat, stream_usage: true }]);
+    expect(await proven()).toEqual([true]);
+    await gateway.configure([{ ...chat, models: ["other"] }]);
+    expect(await proven()).toEqual([undefined]);
   });
 
   test.each(capabilities)(

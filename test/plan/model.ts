@@ -3,7 +3,7 @@ import type { ContainerRequest, Observed, ObservedContainer } from "../../src/en
 import { configHash, type GatewayConfig, type Upstream } from "../../src/gateway/config.ts";
 import type { StackReadiness } from "../../src/gateway/protocol.ts";
 import { samePort } from "../../src/plan/overlap.ts";
-import type { Action, ActionKind } from "../../src/plan/plan.ts";
+import type { Action, ActionKind, AwaitTarget } from "../../src/plan/plan.ts";
 import { container, image, network, observedOf, readinessOf, volume } from "../support/builders.ts";
 
 /** The world at one moment. */
@@ -13,9 +13,11 @@ export type World = Readonly<{
   config?: GatewayConfig;
   /** By service: what its model store holds. */
   models: Readonly<Record<string, readonly string[]>>;
+  /** Addresses of what the gateway has proven. */
+  proven: readonly string[];
 }>;
 
-export const emptyWorld: World = { observed: observedOf(), models: {} };
+export const emptyWorld: World = { observed: observedOf(), models: {}, proven: [] };
 
 /** The world after one action. Throws where a real engine would refuse. */
 export function applied(world: World, action: Action): World {
@@ -30,7 +32,7 @@ export function appliedAll(world: World, actions: readonly Action[]): World {
 
 /** What the gateway would say; undefined while none runs. */
 export function readinessIn(world: World): StackReadiness | undefined {
-  const { config, models } = world;
+  const { config, models, proven } = world;
   if (!config || !gatewayRuns(world)) return undefined;
   const upstreams = config.upstreams.map(({ id, url, external }) => {
     const serves = external || running(world).some(({ name }) => name === new URL(url).hostname);
@@ -39,9 +41,15 @@ export function readinessIn(world: World): StackReadiness | undefined {
       url,
       state: serves ? "ready" : "unreachable",
       present_models: models[id] ?? [],
+      ...(proven.includes(url) && { proven: true as const }),
     } as const;
   });
   return readinessOf(configHash(config), upstreams);
+}
+
+function prove(world: World, { level, upstream }: AwaitTarget): World {
+  if (level !== "proven" || !upstream) return world;
+  return { ...world, proven: [...world.proven, upstream.url] };
 }
 
 type Effects = {
@@ -65,15 +73,16 @@ const effects: Effects = {
   connect: (world, action) => change(world, action.container, (it) => connect(world, it, action)),
   start: (world, { container: name }) => start(world, name),
   await: (world, { container: name, target }) => {
+    const after = prove(world, target);
     if (name === undefined)
       return must(
-        world,
+        after,
         readinessIn(world) !== undefined || gatewayRuns(world),
         "no gateway to ask",
       );
     must(world, runs(world, name) || target.oneShot, `${name} does not run`);
     must(world, !target.upstream || gatewayRuns(world), `no gateway to probe ${name}`);
-    return target.oneShot ? change(world, name, (it) => ({ ...it, state: "exited" })) : world;
+    return target.oneShot ? change(world, name, (it) => ({ ...it, state: "exited" })) : after;
   },
   "pull-model": (world, { service = "", model }) => ({
     ...world,

@@ -55,6 +55,21 @@ describe("a second time", () => {
     `);
   });
 
+  test("proves a running service whose level was raised, once, and leaves its container alone", () => {
+    const raised = stackOf([service("rag", { port: 8080, ready: "proven" })]);
+    const before = stackOf([service("rag", { port: 8080 })]);
+    expect(told(up(before), raised)).toMatchInlineSnapshot(`
+      "
+      rag
+        await  home-rag-1 until proven  no real request has proven it since the gateway started
+
+      1 to wait for
+      "
+    `);
+    expect(planIn(up(raised, {}, up(before)), raised).actions).toEqual([]);
+    expect(planIn(up(raised), before).actions).toEqual([]);
+  });
+
   test("waits for all services when the gateway cannot be asked", () => {
     const plan = planIn(up(home), home, { gateway: { image: "nexus-gateway:abc" } });
     expect(plan.actions.map(({ id }) => id)).toEqual([

@@ -133,12 +133,15 @@ test("nothing is concluded from an upstream that was not looked at yet", () => {
 
 test("a missing model is named with its remedy, whatever else the service can do", () => {
   const report: ProbeReport = { ...ready, state: "reachable", missing_models: ["llama3.2:3b"] };
-  expect(classify(container(), report, served)).toMatchObject({
+  const lacking = (service: ContainerService) => classify(container(), report, service);
+  expect(lacking({ ...served, modelPull: "ollama" })).toMatchObject({
     state: "reachable",
     atLevel: false,
     cause: { kind: "model-missing", models: ["llama3.2:3b"] },
     remedy: expect.stringContaining("nexus models pull llama3.2:3b"),
   });
+  expect(lacking(served).remedy).toContain("nexus restart speech");
+  expect(lacking(served).remedy).not.toContain("models pull");
 });
 
 test("an external service is what the gateway says of it", () => {

@@ -35,7 +35,8 @@ const causes: readonly Cause[] = [
   { kind: "not-ready", detail: "GET /readyz: connection reset" },
   { kind: "still-loading", detail: "GET /readyz answered 503, stage loading weights" },
   { kind: "unhealthy", detail: "" },
-  { kind: "model-missing", models: ["a:1", "b:2"], detail: "" },
+  { kind: "model-missing", models: ["a:1", "b:2"], detail: "", fetchable: true },
+  { kind: "model-missing", models: ["owner/a"], detail: "" },
   { kind: "request-failed", status: 500, detail: "CUDA error" },
   { kind: "gpu-missing", detail: "the container sees none" },
   { kind: "blocked", by: "ollama" },
@@ -77,7 +78,9 @@ test("every cause says in plain words what happened and what to do", () => {
     speech fails its container's health check.
     → Look at \`nexus logs speech\`. If the check itself is wrong, correct \`healthcheck\` of speech in nexus.yaml.
     speech lacks the models a:1, b:2.
-    → Check the spelling under \`models\` of speech in nexus.yaml, then run \`nexus models pull a:1\`.
+    → Check the spelling under \`models\` of speech in nexus.yaml, then run \`nexus models pull a:1 --service speech\`.
+    speech lacks the model owner/a.
+    → Check the spelling under \`models\` of speech in nexus.yaml, then run \`nexus up\`. If it is right: speech loads its models itself as it starts, so \`nexus logs speech\` says why it did not and \`nexus doctor\` whether the disk is full; \`nexus restart speech\` has it try again.
     speech says it is ready, but a first real request failed with status 500: CUDA error.
     → Look at \`nexus logs speech\`. To accept its own word for it, set \`ready: ready\` in nexus.yaml.
     speech did not get the GPU it asks for: the container sees none.

@@ -128,6 +128,7 @@ export function stackReadiness(app: App): StackReadiness {
       id: monitor.upstream.id,
       url: monitor.upstream.url,
       in_flight: app.backends.inFlightAt(monitor.upstream.url),
+      ...(app.registry.isProven(monitor.upstream) && { proven: true as const }),
       ...monitor.sighting.report,
       present_models: presentModels(monitor),
     })),

@@ -32,7 +32,9 @@ export async function prove(
       verdicts.push(verdict);
       if (verdict.status !== 200) break;
     }
-    return { ...summary(verdicts), duration_ms: Math.round(performance.now() - since) };
+    const verdict = summary(verdicts);
+    if (verdict.status === 200) app.registry.rememberProven(upstream);
+    return { ...verdict, duration_ms: Math.round(performance.now() - since) };
   } finally {
     app.backends.release(upstream);
   }

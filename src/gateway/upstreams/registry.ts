@@ -41,6 +41,9 @@ export class Registry {
   /** Those of the configuration that is about to be in force. */
   #coming: Snapshot["monitors"] = new Map();
 
+  /** By service id, what was proven last. */
+  readonly #proven = new Map<string, string>();
+
   constructor(options: RegistryOptions) {
     this.#options = options;
   }
@@ -70,6 +73,16 @@ export class Registry {
     });
     this.#changing = change.catch(() => {});
     return change;
+  }
+
+  /** Remembers, until the gateway ends, that an upstream was proven, whether or not it is routed to yet. */
+  rememberProven(upstream: Upstream): void {
+    this.#proven.set(upstream.id, provenAs(upstream));
+  }
+
+  /** Whether an upstream was proven where it is now, with what it is to provide now. */
+  isProven(upstream: Upstream): boolean {
+    return this.#proven.get(upstream.id) === provenAs(upstream);
   }
 
   /** Looks at every ready upstream again, for somebody who asks for what nobody has; at most once a second. */
@@ -139,6 +152,10 @@ export class Registry {
       this.#options.backends.release(monitor.upstream);
     }
   }
+}
+
+function provenAs({ url, api_path: api, models, provides }: Upstream): string {
+  return canonicalJson({ url, api, models, provides });
 }
 
 function same(a: Upstream, b: Upstream): boolean {
