@@ -16,7 +16,10 @@ export type GpuQuestion = Readonly<{
   gatewayImage: GatewayImage;
 }>;
 
-/** The GPUs that the plan may give out; those that containers remember when every service has what it asks for. */
+/**
+ * The GPUs that the plan may give out; those that containers remember when every service has what it asks for. Where
+ * an older Nexus wrote nothing down of one, it is asked once more: what is made next shall remember what it is.
+ */
 export async function findGpus(question: GpuQuestion): Promise<readonly Gpu[]> {
   const { engine, stack, description, observed, gatewayImage } = question;
   const wanting = stack.services
@@ -24,8 +27,12 @@ export async function findGpus(question: GpuQuestion): Promise<readonly Gpu[]> {
     .filter(({ gpus }) => gpus.kind !== "none");
   if (wanting.length === 0 || description.gpuKinds.length === 0) return [];
   const mayHaveNew = !description.local || hasDevices();
-  if (isSettled(wanting, observed, { mayHaveNew })) return rememberedGpus(observed);
-  return askInContainer(engine, gatewayImage, gatewayImage.ref in observed.images);
+  const ask = () => askInContainer(engine, gatewayImage, gatewayImage.ref in observed.images);
+  if (!isSettled(wanting, observed, { mayHaveNew })) return ask();
+  const remembered = rememberedGpus(observed);
+  if (remembered.every(isDescribed)) return remembered;
+  const asked = await ask();
+  return asked.length > 0 ? asked : remembered;
 }
 
 /**
@@ -37,7 +44,8 @@ export async function recallGpus(
   description: EngineDescription,
 ): Promise<readonly Gpu[] | undefined> {
   const remembered = rememberedGpus(await engine.observe("", []));
-  return remembered.length > 0 ? remembered : askGpus(engine, description);
+  const isEnough = remembered.length > 0 && remembered.every(isDescribed);
+  return isEnough ? remembered : askGpus(engine, description);
 }
 
 /** The engine's GPUs as they are now; undefined where no image can be had to ask in. */
@@ -65,16 +73,25 @@ async function askInContainer(
   return engine.gpus(image.ref);
 }
 
-/** Every GPU that a container holds or remembers, each once; of one of which nothing was written down, its id alone. */
+/**
+ * Every GPU that a container holds or remembers, each once, as the newest remembers it: drivers change. Of one of which
+ * nothing was written down, its id alone.
+ */
 export function rememberedGpus({
   containers,
   foreign,
 }: Pick<Observed, "containers" | "foreign">): readonly Gpu[] {
-  const notes = [...containers, ...foreign].flatMap(({ gpuNote }) => gpuNote?.known ?? []);
+  const byAge = foreign.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
+  const notes = [...byAge, ...containers].flatMap(({ gpuNote }) => gpuNote?.known ?? []);
   const bare = containers.flatMap(({ gpus }) =>
     idsOf(gpus).map((id): Gpu => ({ id, name: id, vendor: vendorOf(gpus) })),
   );
   return [...new Map([...bare, ...notes].map((gpu) => [gpu.id, gpu])).values()];
+}
+
+/** Whether more is known of it than its id. */
+function isDescribed({ id, name }: Gpu): boolean {
+  return name !== id;
 }
 
 function vendorOf(gpus: GpuDevices | undefined): Gpu["vendor"] {

@@ -59,6 +59,8 @@ export type ForeignContainer = Readonly<{
   name: string;
   image: string;
   running: boolean;
+  /** ISO 8601, engine clock. */
+  createdAt: string;
   ports: readonly PortBinding[];
   /** Names of the volumes that it mounts. */
   volumes: readonly string[];

@@ -1,7 +1,18 @@
 import { expect, test } from "vitest";
-import { isSettled } from "../../src/apply/find-gpus.ts";
+import { findGpus, isSettled, rememberedGpus } from "../../src/apply/find-gpus.ts";
+import { readGatewayImage } from "../../src/apply/gateway-image.ts";
+import { chooseNodeBase } from "../../src/apply/node-base.ts";
+import type { Gpu } from "../../src/engine/engine.ts";
 import type { GpuRequest } from "../../src/stack/stack.ts";
-import { container, service } from "../support/builders.ts";
+import {
+  container,
+  engineDescription,
+  foreign,
+  gpu,
+  service,
+  stackOf,
+} from "../support/builders.ts";
+import { InMemoryEngine } from "../support/in-memory-engine.ts";
 
 const one: GpuRequest = { kind: "count", count: 1 };
 const auto: GpuRequest = { kind: "auto" };
@@ -35,4 +46,37 @@ test("a service without a container asks", () => {
   const wanting = [service("llm", { gpus: auto })];
 
   expect(isSettled(wanting, { containers: [] }, { mayHaveNew: false })).toBe(false);
+});
+
+test("of containers that remember a GPU differently the newest is believed: its driver was changed meanwhile", () => {
+  const noted = (name: string, createdAt: string, driver: string) =>
+    foreign(name, { createdAt, gpuNote: { known: [gpu("GPU-1", { driver })], holds: [] } });
+  const late = noted("late", "2026-03-01T00:00:00.000Z", "580.65.06");
+  const early = noted("early", "2026-01-01T00:00:00.000Z", "535.54.03");
+
+  for (const listed of [
+    [late, early],
+    [early, late],
+  ])
+    expect(rememberedGpus({ containers: [], foreign: listed })).toEqual([
+      gpu("GPU-1", { driver: "580.65.06" }),
+    ]);
+});
+
+test("a GPU of which an older Nexus wrote nothing down is asked about, and stays when nobody answers", async () => {
+  const found = async (gpus: readonly Gpu[]) => {
+    const description = engineDescription({ gpuKinds: ["nvidia"] });
+    const gatewayImage = await readGatewayImage(chooseNodeBase(description, undefined));
+    const engine = new InMemoryEngine({ gpus, images: [gatewayImage.ref] });
+    const observed = {
+      ...(await engine.observe("home", [gatewayImage.ref])),
+      containers: [container("llm", { gpus: { kind: "nvidia", ids: ["GPU-1"] } })],
+    };
+    const stack = stackOf([service("llm", { gpus: one })]);
+    return findGpus({ engine, stack, description, observed, gatewayImage });
+  };
+  const known = gpu("GPU-1", { driver: "580.65.06", compute: "8.9" });
+
+  expect(await found([known])).toEqual([known]);
+  expect(await found([])).toEqual([{ id: "GPU-1", name: "GPU-1", vendor: "nvidia" }]);
 });

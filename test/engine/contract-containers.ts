@@ -122,6 +122,7 @@ function describeLife(bench: Bench): void {
     expect(foreign.find((each) => each.id === id)).toMatchObject({
       owner: bench.stack,
       running: true,
+      createdAt: expect.stringMatching(/^20\d\d-.*Z$/),
       ports,
     });
   });

@@ -173,6 +173,7 @@ export function foreign(name: string, overrides: Partial<ForeignContainer> = {})
     name,
     image: "nginx:1",
     running: true,
+    createdAt: "2026-01-01T00:00:00.000Z",
     ports: [],
     volumes: [],
     ...overrides,

@@ -158,6 +158,7 @@ export function readForeign(info: Docker.ContainerInfo): ForeignContainer {
     name: (info.Names?.[0] ?? info.Id).replace(/^\//, ""),
     image: info.Image,
     running: readState(info.State) === "running",
+    createdAt: new Date(info.Created * 1_000).toISOString(),
     ports: (info.Ports ?? []).flatMap(readListedPort),
     volumes: (info.Mounts ?? []).flatMap(({ Name }) => Name ?? []),
     ...readBelongings(info.Labels ?? {}),

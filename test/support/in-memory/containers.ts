@@ -226,6 +226,7 @@ function newlyHeld(parts: Pick<Held, "id" | "request" | "imageId" | "behaviour">
     networks: new Map(),
     files: new Map(),
     log: [],
+    createdAt: new Date().toISOString(),
     state: "created",
     exitCode: 0,
     oomKilled: false,

@@ -110,7 +110,7 @@ export function attachedTo(world: World, network: string): readonly string[] {
     .map(({ id }) => id);
 }
 
-function lookFromOutside({ id, request, state }: Held): ForeignContainer {
+function lookFromOutside({ id, request, state, createdAt }: Held): ForeignContainer {
   const running = state === "running";
   const owner = ownerOf({ "io.nexus.stack": request.identity.stack }) ?? "";
   return {
@@ -118,6 +118,7 @@ function lookFromOutside({ id, request, state }: Held): ForeignContainer {
     name: request.name,
     image: request.image,
     running,
+    createdAt,
     ports: running ? request.ports : [],
     volumes: request.mounts.flatMap((mount) => (mount.kind === "volume" ? [mount.source] : [])),
     owner,

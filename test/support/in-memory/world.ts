@@ -40,6 +40,7 @@ export type Held = {
   readonly networks: Map<string, readonly string[]>;
   readonly files: Files;
   readonly log: LogLine[];
+  readonly createdAt: string;
   state: ContainerState;
   exitCode: number;
   oomKilled: boolean;
