@@ -5,6 +5,7 @@ import type { Engine, EngineDescription, Gpu } from "./engine/engine.ts";
 import { exitCodes, NexusError } from "./errors.ts";
 import { explainFile } from "./file-refused.ts";
 import { fold } from "./terminal/fold.ts";
+import { printable } from "./terminal/width.ts";
 import type { LoadedStack } from "./stack/load.ts";
 import type { TypedCommand } from "./terminal/usage.ts";
 
@@ -205,7 +206,9 @@ class Told extends Errors.CLIError {
     told: Readonly<{ message: string; code: string; remedy: string; exit: number }>,
   ) {
     const { code, exit } = told;
-    const [message, remedy] = [told.message, told.remedy].map((text) => fold(text, toldWidth()));
+    const [message, remedy] = [told.message, told.remedy].map((text) =>
+      fold(printable(text), toldWidth()),
+    );
     super(message ?? "", { code, suggestions: [remedy ?? ""], exit });
     this.failure = failure;
   }

@@ -10,7 +10,7 @@ import {
   judgeLines,
   lossIn,
 } from "../readiness/gpu-truth.ts";
-import { requestUpstream } from "../readiness/upstream-request.ts";
+import { askUpstream, requestUpstream } from "../readiness/upstream-request.ts";
 import type { GpuCheck } from "../stack/stack.ts";
 import { listGpusInside } from "./verify-gpu.ts";
 
@@ -90,18 +90,16 @@ async function askService(
   { upstream, link }: Readonly<{ upstream: Upstream; link: GpuUse["link"] }>,
 ): Promise<GpuTruth> {
   const path = check.kind === "ollama" ? "/api/ps" : check.path;
-  const pieces: string[] = [];
   try {
-    const status = await requestUpstream({
+    const { status, text } = await askUpstream({
       link: await link(),
       upstream,
       method: "GET",
       path,
-      onText: (text) => void pieces.push(text),
       signal: AbortSignal.timeout(answerDeadlineMs),
     });
     if (status !== 200) return { kind: "unknown", detail: `${path} answered with ${status}` };
-    return judgeAnswer(check, JSON.parse(pieces.join("")));
+    return judgeAnswer(check, JSON.parse(text));
   } catch (error) {
     const reason = error instanceof SyntaxError ? "what it answers is no JSON" : messageOf(error);
     return { kind: "unknown", detail: `${path} could not be asked: ${reason}` };

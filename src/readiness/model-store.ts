@@ -7,7 +7,7 @@ import { ModelStoreError } from "./errors.ts";
 import type { GatewayLink } from "./gateway-link.ts";
 import type { ModelProgress } from "./pull-progress.ts";
 import type { PullWatch } from "./pull-watch.ts";
-import { requestUpstream, type UpstreamRequest } from "./upstream-request.ts";
+import { askUpstream, type UpstreamRequest, type WholeAnswer } from "./upstream-request.ts";
 
 /** A model that is there; what the store does not tell is left out. */
 export type StoredModel = Readonly<{
@@ -51,24 +51,12 @@ export type StoreAdapter = Readonly<{
   isSame: (one: string, other: string) => boolean;
 }>;
 
-/** An answer of a store, whole. */
-export type StoreAnswer = Readonly<{ status: number; text: string }>;
-
 /** Asks the store something and waits for the whole answer. */
 export async function askStore(
   { link, upstream, signal }: Omit<ModelStore, "kind">,
   request: Pick<UpstreamRequest, "method" | "path" | "body">,
-): Promise<StoreAnswer> {
-  const pieces: string[] = [];
-  const onText = (text: string): void => void pieces.push(text);
-  const status = await requestUpstream({
-    ...request,
-    link,
-    upstream,
-    onText,
-    ...(signal ? { signal } : {}),
-  });
-  return { status, text: pieces.join("") };
+): Promise<WholeAnswer> {
+  return askUpstream({ ...request, link, upstream, ...(signal ? { signal } : {}) });
 }
 
 /** The models of `GET /v1/models`, as OpenAI's API reference has it; sizes are not part of it. */
@@ -91,7 +79,7 @@ function readOpenAiModels(document: unknown): readonly StoredModel[] | undefined
 }
 
 /** The store's own words where it has some: `error` as a text or an object, FastAPI's `detail`, or a plain text. */
-export function complaint({ status, text }: StoreAnswer): string {
+export function complaint({ status, text }: WholeAnswer): string {
   const document = parseJson(text);
   const { error, detail } = isRecord(document) ? document : {};
   const words = [error, isRecord(error) ? error["message"] : undefined, detail];

@@ -1,7 +1,7 @@
 /** Tables: aligned, no frame, no wider than the terminal. Pure. */
 import type { Paint, Theme } from "./theme.ts";
 import { plainTheme } from "./theme.ts";
-import { padTo, truncate, visibleWidth } from "./width.ts";
+import { padTo, printable, truncate, visibleWidth } from "./width.ts";
 
 /** One column: its heading and what it shows of a row, without escape codes. */
 export type Column<Row> = Readonly<{
@@ -24,10 +24,11 @@ const narrowest = 8;
 /** The rows below their headings; columns that are empty in every row are left out. */
 export function table<Row>(
   rows: readonly Row[],
-  columns: readonly Column<Row>[],
+  asked: readonly Column<Row>[],
   options: TableOptions = {},
 ): string {
   const theme = options.theme ?? plainTheme;
+  const columns = asked.map(harmless);
   const shown = affordable(
     rows,
     columns.filter((column) => rows.some((row) => column.value(row) !== "")),
@@ -44,6 +45,11 @@ export function table<Row>(
   return [heading.map((title) => theme.dim(title)), ...lines]
     .map((cells) => cells.join(gap).trimEnd())
     .join("\n");
+}
+
+/** Names come from services, engines and labels: none of them may steer the terminal or begin a line of its own. */
+function harmless<Row>(column: Column<Row>): Column<Row> {
+  return { ...column, value: (row) => printable(column.value(row)).replaceAll(/\s*\n\s*/g, " ") };
 }
 
 function cell(text: string, width: number, align: "right" | undefined): string {

@@ -53,5 +53,5 @@ export function indent(text: string, spaces: number): string {
 /** Control characters, but not tabs, removed: what programs print must not steer the terminal. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return stripVTControlCharacters(text).replaceAll(/[\x00-\x08\x0B-\x1F\x7F]/g, "");
+  return stripVTControlCharacters(text).replaceAll(/[\x00-\x08\x0B-\x1F\x7F-\x9F]/g, "");
 }

@@ -1,7 +1,15 @@
 /** Reaches a service at an address, from this machine. */
 import { request as plainRequest, type IncomingMessage } from "node:http";
 import { request as secureRequest } from "node:https";
-import { type Answer, type Question, type Silence, usualTimeoutMs, type Visit } from "./visit.ts";
+import {
+  type Answer,
+  endless,
+  longestAnswer,
+  type Question,
+  type Silence,
+  usualTimeoutMs,
+  type Visit,
+} from "./visit.ts";
 
 /** Asks the service at `base`, an http or https address; a path in it is kept in front of every other. */
 export function visitDirectly(base: URL): Visit {
@@ -37,7 +45,10 @@ function headersFor(
 async function collect(response: IncomingMessage, since: number): Promise<Answer> {
   const pieces: Buffer[] = [];
   const arrivals: number[] = [];
+  let length = 0;
   for await (const piece of response) {
+    length += piece.length;
+    if (length > longestAnswer) throw new Error(endless);
     pieces.push(Buffer.from(piece));
     arrivals.push(Math.round(performance.now() - since));
   }

@@ -3,7 +3,15 @@ import type { Upstream } from "../gateway/config.ts";
 import type { RequestBytes } from "../gateway/protocol.ts";
 import { GatewayRefusedError } from "../readiness/errors.ts";
 import type { GatewayLink } from "../readiness/gateway-link.ts";
-import { type Answer, type Question, type Silence, usualTimeoutMs, type Visit } from "./visit.ts";
+import {
+  type Answer,
+  endless,
+  longestAnswer,
+  type Question,
+  type Silence,
+  usualTimeoutMs,
+  type Visit,
+} from "./visit.ts";
 
 /** The way to a service; when `signal` aborts, nothing more is answered. */
 export type Way = Readonly<{ link: GatewayLink; upstream: Upstream; signal: AbortSignal }>;
@@ -20,7 +28,9 @@ async function ask(
   const { method, path, headers, body, timeoutMs = usualTimeoutMs } = question;
   const pieces: RequestBytes[] = [];
   const since = performance.now();
-  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interruption]);
+  const enough = new AbortController();
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interruption, enough.signal]);
+  let length = 0;
   const sent = {
     op: "request",
     upstream,
@@ -30,7 +40,12 @@ async function ask(
     ...(headers && { headers }),
     ...(body !== undefined && { bytes: Buffer.from(body).toString("base64") }),
   } as const;
-  const onProgress = (piece: unknown): void => void pieces.push(piece as RequestBytes);
+  const onProgress = (told: unknown): void => {
+    const piece = told as RequestBytes;
+    length += (piece.bytes.length * 3) / 4;
+    if (length <= longestAnswer) pieces.push(piece);
+    else enough.abort();
+  };
   try {
     const result = await link.call(sent, { onProgress, signal });
     return {
@@ -42,6 +57,7 @@ async function ask(
       tookMs: Math.round(performance.now() - since),
     };
   } catch (error) {
+    if (enough.signal.aborted) return silence(endless);
     if (signal.aborted) return silence(`nothing complete within ${timeoutMs / 1_000} s`);
     if (error instanceof GatewayRefusedError && !ours.has(error.reason))
       return silence(error.words);

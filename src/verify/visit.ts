@@ -29,6 +29,12 @@ export type Silence = Readonly<{ kind: "silence"; why: string }>;
 /** Asks the service; never rejects for what the service does. */
 export type Visit = (question: Question) => Promise<Answer | Silence>;
 
+/** More than any answer to what is asked here has, in bytes: one that goes on and on must not fill the memory. */
+export const longestAnswer = 64 * 1024 * 1024;
+
+/** Why an answer that is longer counts as none. */
+export const endless = `more than ${longestAnswer / 1024 ** 2} MiB, and no end`;
+
 /** How long an answer may take when the question does not say, in milliseconds. */
 export const usualTimeoutMs = 60_000;
 

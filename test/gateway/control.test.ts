@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { stat } from "node:fs/promises";
+import { createConnection } from "node:net";
 import { hostname } from "node:os";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { configHash, gatewayConfigSchema } from "../../src/gateway/config.ts";
 import type { ControlResult, ProbeReport } from "../../src/gateway/protocol.ts";
@@ -309,6 +312,37 @@ describe("request", () => {
     expect(Buffer.from(first?.bytes ?? "", "base64")).toEqual(Buffer.from([254, 255]));
     expect(Buffer.from(last?.bytes ?? "", "base64")).toEqual(sent);
     expect((last?.at_ms ?? 0) - (first?.at_ms ?? 0)).toBeGreaterThanOrEqual(30);
+  });
+
+  test("takes from the upstream no more than its client reads", async () => {
+    const size = 64 * 1024 * 1024;
+    const block = Buffer.alloc(65_536, "x");
+    let sent = 0;
+    const stalled = Promise.withResolvers<void>();
+    upstream.behave({
+      "/flood": async (_, response, aborted) => {
+        AbortSignal.timeout(1_000).addEventListener("abort", () => stalled.resolve());
+        for (; sent < size && !response.destroyed; sent += block.length) {
+          if (!response.write(block)) await Promise.race([once(response, "drain"), aborted]);
+        }
+        stalled.resolve();
+        response.end();
+      },
+    });
+    const socket = createConnection(gateway.socket).pause();
+    const wanted = upstreamAt(upstream.url);
+    const order = { id: 1, op: "request", upstream: wanted, method: "GET", path: "/flood" };
+    socket.write(`${JSON.stringify(order)}\n`);
+    await stalled.promise;
+    expect(sent).toBeLessThan(size / 2);
+    let read = 0;
+    for await (const line of createInterface({ input: socket })) {
+      const { progress, ok } = JSON.parse(line);
+      read += progress?.chunk.length ?? 0;
+      if (ok) break;
+    }
+    expect(read).toBe(size);
+    socket.destroy();
   });
 
   test("with a header that would become two is refused", async () => {

@@ -178,3 +178,12 @@ describe("LocalAI", () => {
     expect(await refusal(removeModel(pulling(stub, localai)))).toContain("it has no such model");
   });
 });
+
+test("a store whose list has no end is not listened to for ever", async () => {
+  const mebibyte = 1024 * 1024;
+  const stub = storeOf({
+    "GET /api/tags": { body: ["x".repeat(9 * mebibyte)], pieces: mebibyte, open: true },
+  });
+  expect(await refusal(listModels(pulling(stub)))).toMatch(/longer than 8 MiB/);
+  expect(stub.seen.at(-1)?.op).toBe("cancel");
+});

@@ -47,4 +47,12 @@ test("width counts cells, not code units or escape codes", () => {
 
 test("what a program prints cannot steer the terminal", () => {
   expect(printable("a\u001B[2Jb\u0007c\rd\te")).toBe("abcd\te");
+  // What a terminal takes for the beginning of a command, too, in one character.
+  expect(printable("a\u009Db\u0090c\u0085d")).toBe("abcd");
+});
+
+test("a name that a service gives itself neither steers the terminal nor begins a line of its own", () => {
+  const liars = [{ name: "a\u001B]0;owned\u0007\u001B[2Jb\nc" }];
+  const text = table(liars, [{ title: "NAME", value: ({ name }) => name }]);
+  expect(text).toBe("NAME\nab c");
 });

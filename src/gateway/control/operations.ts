@@ -21,6 +21,8 @@ export type OperationContext = Readonly<{
   app: App;
   ports: Ports;
   progress: (value: unknown) => void;
+  /** Undefined while the client keeps up with what is told, else what settles once it has, or has gone. */
+  catchingUp: () => Promise<void> | undefined;
   signal: AbortSignal;
 }>;
 

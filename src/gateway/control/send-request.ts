@@ -13,14 +13,14 @@ type RequestOrder = Extract<ControlOrder, { op: "request" }>;
 /** Resolves with the status once the answer is complete; throws ControlFailure when it never is. */
 export async function sendRequest(
   order: RequestOrder,
-  { app, progress, signal }: OperationContext,
+  { app, progress, catchingUp, signal }: OperationContext,
 ): Promise<ControlResult["request"]> {
   const { upstream, method, path } = order;
   const backend = app.backends.retain(upstream);
   try {
     const { promise, resolve, reject } = Promise.withResolvers<ControlResult["request"]>();
     const way = order.answer === "bytes" ? passBytes(progress) : passText(progress);
-    const passage = new Passage(upstream.id, way, { resolve, reject });
+    const passage = new Passage(upstream.id, { ...way, catchingUp }, { resolve, reject });
     const cancel = () => passage.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     backend.dispatch({ method, path, headers: headersOf(order), body: bodyOf(order) }, passage);
@@ -94,14 +94,14 @@ function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
 
 class Passage implements Dispatcher.DispatchHandler {
   readonly #service: string;
-  readonly #way: Way;
+  readonly #way: Way & Pick<OperationContext, "catchingUp">;
   readonly #outcome: Outcome;
   #controller: Dispatcher.DispatchController | undefined;
   #cancelled = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
 
-  constructor(service: string, way: Way, outcome: Outcome) {
+  constructor(service: string, way: Way & Pick<OperationContext, "catchingUp">, outcome: Outcome) {
     this.#service = service;
     this.#way = way;
     this.#outcome = outcome;
@@ -127,8 +127,13 @@ class Passage implements Dispatcher.DispatchHandler {
     this.#headers = headers;
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  /** What the client has not read yet is not taken from the upstream: an answer without an end must not fill the gateway. */
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#way.pass(this.#status, chunk);
+    const catchingUp = this.#way.catchingUp();
+    if (catchingUp === undefined) return;
+    controller.pause();
+    void catchingUp.then(() => controller.resume());
   }
 
   onResponseEnd(): void {

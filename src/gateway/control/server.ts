@@ -55,6 +55,7 @@ class Conversation {
   readonly #socket: Socket;
   readonly #running = new Map<number, AbortController>();
   readonly #operations = new Set<Promise<void>>();
+  #drained: Promise<void> | undefined;
 
   constructor(app: App, ports: Ports, socket: Socket) {
     this.#app = app;
@@ -90,7 +91,8 @@ class Conversation {
     try {
       const progress = (value: unknown) => this.#reply({ id, progress: value });
       const { signal } = controller;
-      const context = { app: this.#app, ports: this.#ports, progress, signal };
+      const catchingUp = () => this.#catchingUp();
+      const context = { app: this.#app, ports: this.#ports, progress, catchingUp, signal };
       this.#reply({ id, ok: await carryOut(order, context) });
     } catch (error) {
       this.#reply({ id, error: describe(error, controller.signal.aborted) });
@@ -102,6 +104,21 @@ class Conversation {
 
   #logCrash(op: string, error: unknown): void {
     this.#app.log("error", "control.failed", { op, reason: crashReason(error) });
+  }
+
+  /** One wait for everything under way, however much that is. */
+  #catchingUp(): Promise<void> | undefined {
+    const socket = this.#socket;
+    if (!socket.writable || !socket.writableNeedDrain) return undefined;
+    this.#drained ??= new Promise((resolve) => {
+      const settle = () => {
+        socket.off("drain", settle).off("close", settle);
+        this.#drained = undefined;
+        resolve();
+      };
+      socket.once("drain", settle).once("close", settle);
+    });
+    return this.#drained;
   }
 
   #reply(reply: ControlReply): void {
