@@ -115,6 +115,8 @@ export type EngineDescription = Readonly<{
   gpuKinds: readonly GpuDevices["kind"][];
   /** CDI devices the engine lists, such as `nvidia.com/gpu=GPU-…`. */
   cdiDevices: readonly string[];
+  /** `systemd` where systemd keeps the containers' control groups, `cgroupfs` where the engine does; "" when it does not say. */
+  cgroupDriver: string;
   rootDir: string;
   /** Engine clock minus ours, in milliseconds. */
   clockSkewMs: number;

@@ -228,6 +228,7 @@ export function engineDescription(overrides: Partial<EngineDescription> = {}): E
     local: true,
     gpuKinds: [],
     cdiDevices: [],
+    cgroupDriver: "cgroupfs",
     rootDir: "/var/lib/docker",
     clockSkewMs: 0,
     ...overrides,

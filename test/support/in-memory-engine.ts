@@ -110,6 +110,7 @@ const plainDescription: EngineDescription = {
   local: true,
   gpuKinds: [],
   cdiDevices: [],
+  cgroupDriver: "cgroupfs",
   rootDir: "/var/lib/docker",
   clockSkewMs: 0,
 };

@@ -70,11 +70,19 @@ async function checkIgnored(directory: string): Promise<readonly Check[]> {
 }
 
 /** GPUs that are asked for against those that can be given. */
-export function checkGpus({ services }: Stack, { gpuKinds }: EngineDescription): Check {
+export function checkGpus({ services }: Stack, engine: EngineDescription): Check {
+  const { gpuKinds } = engine;
   const wanting = services.filter(
     (service) => service.kind === "container" && service.gpus.kind !== "none",
   );
   if (wanting.length === 0) return fine("gpus", "no service asks for one");
+  if (losesGpus(engine)) {
+    return doubtful(
+      "gpus",
+      "the engine hands on NVIDIA's GPUs and leaves control groups to systemd: `systemctl daemon-reload` on its machine takes the GPUs from running containers, without a word",
+      'Put `"exec-opts": ["native.cgroupdriver=cgroupfs"]` into /etc/docker/daemon.json on the engine\'s machine and restart the engine; `nexus restart` brings back a GPU that was lost.',
+    );
+  }
   if (gpuKinds.length > 0) return fine("gpus", `the engine hands on GPUs (${gpuKinds.join(", ")})`);
   const needing = wanting.filter(
     (service) => service.kind === "container" && service.gpus.kind !== "auto",
@@ -88,6 +96,11 @@ export function checkGpus({ services }: Stack, { gpuKinds }: EngineDescription):
     "Install the NVIDIA Container Toolkit (or AMD's ROCm driver) on the engine's machine, or write `gpus: auto`.",
     exitCodes.resources,
   );
+}
+
+/** NVIDIA's hook tells nobody which devices it lets a container use, so systemd forgets them (nvidia-container-toolkit#48). */
+function losesGpus({ gpuKinds, cgroupDriver }: EngineDescription): boolean {
+  return gpuKinds.includes("nvidia") && cgroupDriver === "systemd";
 }
 
 /** The sum of what services may take at most, in bytes; those without a limit do not count. */

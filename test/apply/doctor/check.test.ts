@@ -46,6 +46,19 @@ test("a GPU that is needed and not there is a failure; one that is only liked is
   );
 });
 
+test("where a reload of systemd takes GPUs from running containers, those who use them are warned", () => {
+  const using = stackOf([service("llm", { gpus: { kind: "auto" } })]);
+  const systemd = { ...engine, gpuKinds: ["nvidia"] as const, cgroupDriver: "systemd" };
+  expect(checkGpus(using, systemd)).toMatchObject({
+    verdict: "warn",
+    detail: expect.stringContaining("systemctl daemon-reload"),
+    fix: expect.stringContaining("native.cgroupdriver=cgroupfs"),
+  });
+  expect(checkGpus(using, { ...systemd, cgroupDriver: "cgroupfs" }).verdict).toBe("ok");
+  expect(checkGpus(using, { ...systemd, gpuKinds: ["cdi"] }).verdict).toBe("ok");
+  expect(checkGpus(stackOf([service("web")]), systemd).verdict).toBe("ok");
+});
+
 test("moving tags and doubled networks are doubtful", () => {
   const moving = service("llm", {
     image: { kind: "pull", ref: "vllm/vllm-openai", pullPolicy: "missing" },
