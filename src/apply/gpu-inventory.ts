@@ -25,15 +25,17 @@ export type GpuInventory = Readonly<{
   gpus: readonly GpuEntry[];
 }>;
 
-/** No GPU of the engine is called so. */
+type GpuKind = "GPU" | "cordoned GPU";
+
+/** No GPU of the engine, or none that is cordoned, is called so. */
 export class UnknownGpuError extends NexusError {
   readonly code = "NEXUS_GPU_UNKNOWN";
   readonly exitCode = exitCodes.usage;
   readonly remedy: string;
   override readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(asked: string, known: readonly string[]) {
-    super(`The engine has no GPU that is called ${asked}, or more than one.`);
+  constructor(asked: string, known: readonly string[], kind: GpuKind) {
+    super(`The engine has no ${kind} that is called ${asked}, or more than one.`);
     const near = nearest(asked, known);
     const list = known.length === 0 ? "It has none." : `It has ${known.join(", ")}.`;
     this.remedy = near === undefined ? list : `Did you mean \`${near}\`? ${list}`;
@@ -70,7 +72,7 @@ function entryOf(gpu: Gpu, { foreign, volumes }: Observed): GpuEntry {
 /** Keeps a GPU from services that do not have it yet. Throws UnknownGpuError. */
 export async function cordonGpu(engine: Engine, asked: string, reason: string): Promise<GpuEntry> {
   const { gpus } = await readGpuInventory(engine);
-  const gpu = findGpu(asked, gpus);
+  const gpu = findGpu(asked, gpus, "GPU");
   if (gpu.cordon) await engine.volumes.remove(cordonName(gpu.id));
   const volume = await engine.volumes.create(cordonVolume(gpu.id, reason));
   return { ...gpu, cordon: { reason, since: volume.createdAt } };
@@ -80,7 +82,7 @@ export async function cordonGpu(engine: Engine, asked: string, reason: string): 
 export async function uncordonGpu(engine: Engine, asked: string): Promise<string> {
   const { volumes } = await engine.observe("", []);
   const cordons = cordonsIn(volumes).map(({ gpu }) => ({ id: gpu }));
-  const { id } = findGpu(asked, cordons);
+  const { id } = findGpu(asked, cordons, "cordoned GPU");
   await engine.volumes.remove(cordonName(id));
   return id;
 }
@@ -89,6 +91,7 @@ export async function uncordonGpu(engine: Engine, asked: string): Promise<string
 function findGpu<Known extends Readonly<{ id: string }>>(
   asked: string,
   known: readonly Known[],
+  kind: GpuKind,
 ): Known {
   const plain = asked.slice(asked.indexOf("=") + 1);
   const exact = known.find(({ id }) => id === plain);
@@ -98,5 +101,6 @@ function findGpu<Known extends Readonly<{ id: string }>>(
   throw new UnknownGpuError(
     asked,
     known.map(({ id }) => id),
+    kind,
   );
 }

@@ -11,11 +11,12 @@ import {
   isSpare,
   ModelInUseError,
   type ModelUses,
+  namedVolumeOf,
   namingOf,
   sharedVolumeOf,
   usesOf,
 } from "./model-uses.ts";
-import { runningContainer, UnknownServiceError } from "./selection.ts";
+import { generationsOf, runningContainer, UnknownServiceError } from "./selection.ts";
 
 /** A model of a service. */
 export type ServiceModel = Readonly<{
@@ -133,8 +134,8 @@ function upstreamNow(
   service: Service,
 ): Upstream | undefined {
   if (service.kind === "external") return externalUpstream(service);
-  const container = containers.find(
-    ({ identity, state }) => identity?.service === service.name && state === "running",
+  const container = generationsOf(containers, service.name).find(
+    ({ state }) => state === "running",
   );
   return container && upstreamOf(service, container.name);
 }
@@ -186,6 +187,8 @@ export type Removal = Readonly<{
   model: string;
   sizeBytes?: number;
   uses: ModelUses;
+  /** The volume that it lies in, where other stacks may use that, too: what they ask for is not known here. */
+  sharedVolume?: string;
 }>;
 
 /** What removing a model means. Throws ModelInUseError, unless it is forced, and ModelStoreError. */
@@ -201,5 +204,12 @@ export async function findRemoval(
   const models = await listModels({ ...store, link });
   const found = models.find(({ name }) => isSameModel(name, model, store.kind));
   const size = found?.sizeBytes;
-  return { service, model, ...(size !== undefined && { sizeBytes: size }), uses };
+  const sharedVolume = namedVolumeOf(stack, store.service);
+  return {
+    service,
+    model,
+    ...(size !== undefined && { sizeBytes: size }),
+    uses,
+    ...(sharedVolume !== undefined && { sharedVolume }),
+  };
 }

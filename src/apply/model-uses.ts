@@ -71,10 +71,15 @@ export function namingOf({ probe }: Pick<Service, "probe">): "ollama" | "none" {
 export function sharedVolumeOf(stack: Stack, service: Service): string | undefined {
   const others = stack.services.filter(({ name }) => name !== service.name);
   const inStack = others.flatMap((other) => sharedVolumes(service, other));
+  return inStack[0] ?? namedVolumeOf(stack, service);
+}
+
+/** The volume with a name of its own, which other stacks may use, that a service writes to; undefined for none. */
+export function namedVolumeOf(stack: Stack, service: Service): string | undefined {
   const named = stack.volumes
     .filter(({ name, key }) => name !== `${stack.name}_${key}`)
     .map(({ name }) => name);
-  return inStack[0] ?? volumesOf(service).find((volume) => named.includes(volume));
+  return volumesOf(service).find((volume) => named.includes(volume));
 }
 
 /** The volumes that both write to. */

@@ -64,10 +64,15 @@ function sharedColumn(theme: Theme): Column<ServiceModel> {
 }
 
 /** The question before a model is removed: how much it is, and who will miss it. */
-export function removalQuestion({ service, model, sizeBytes, uses }: Removal): string {
+export function removalQuestion({ service, model, sizeBytes, uses, ...removal }: Removal): string {
   const size = sizeBytes ? ` (${formatBytes(sizeBytes)})` : "";
   const missed = isSpare(uses) ? "" : `It is needed: ${tellUses(uses)}. `;
-  return `${missed}Remove ${model}${size} from ${service}? Having it again means fetching it again.`;
+  const { sharedVolume } = removal;
+  const shared =
+    sharedVolume === undefined
+      ? ""
+      : `Other stacks may use it in the volume ${sharedVolume}, too. `;
+  return `${missed}${shared}Remove ${model}${size} from ${service}? Having it again means fetching it again.`;
 }
 
 /** What the removal frees, as a sentence with a space before it; empty where the store does not tell sizes. */

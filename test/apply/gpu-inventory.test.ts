@@ -84,7 +84,9 @@ test("a GPU is cordoned by a beginning of its id that no other has, for a reason
   );
   expect(await uncordonGpu(engine, "GPU")).toBe("GPU-12");
   expect(await cordons()).toEqual([undefined, undefined]);
-  await expect(uncordonGpu(engine, "GPU-12")).rejects.toThrow(UnknownGpuError);
+  await expect(uncordonGpu(engine, "GPU-12")).rejects.toThrow(
+    "The engine has no cordoned GPU that is called GPU-12, or more than one.",
+  );
   expect(await engine.stacks()).toEqual(["home"]);
 });
 

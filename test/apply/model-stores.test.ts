@@ -105,6 +105,20 @@ test("what the stack asks for is not removed, unless it is forced: then the ques
   );
 });
 
+test("before a model is removed from a volume that other stacks may use, the question says so", async () => {
+  const a = store("a", { mounts: [on("nexus-models")] });
+  const volumes = [{ name: "nexus-models", key: "models", external: false, driverOpts: {} }];
+  const tags = { body: [{ models: [{ name: "spare:1" }] }] };
+  const { link, upstream } = pulling(storeOf({ "GET /api/tags": tags }));
+  const removal = await findRemoval(
+    { link, stack: { ...home([a]), volumes }, store: { service: a, kind: "ollama", upstream } },
+    { model: "spare:1", force: false },
+  );
+  expect(removalQuestion(removal)).toBe(
+    "Other stacks may use it in the volume nexus-models, too. Remove spare:1 from a? Having it again means fetching it again.",
+  );
+});
+
 test("nothing is called missing of software that has no list of its models", () => {
   const quiet = service("whisper", { models: ["base"], probe: { ...probe, models: "none" } });
   const [model] = modelsOf(home([quiet]), quiet, []);
