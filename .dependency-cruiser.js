@@ -1,7 +1,8 @@
 /** Who may import whom. Read it as the floor plan in ARCHITECTURE.md. */
 const rooms = {
-  commands: ["stack", "plan", "apply", "engine", "catalog", "readiness", "verify", "terminal"],
-  terminal: ["stack", "catalog", "plan", "apply", "engine", "readiness", "verify"],
+  commands: ["stack", "plan", "apply", "engine", "catalog", "readiness", "verify", "migrate", "terminal"],
+  terminal: ["stack", "catalog", "plan", "apply", "engine", "readiness", "verify", "migrate"],
+  migrate: ["stack", "catalog", "engine"],
   verify: ["apply", "plan", "engine", "readiness", "stack"],
   apply: ["plan", "engine", "readiness", "stack"],
   readiness: ["engine", "stack"],

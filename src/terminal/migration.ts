@@ -1,0 +1,88 @@
+/** Tells what becomes of a Compose project. */
+import type { Migration } from "../migrate/compose/migration.ts";
+import type { Note, NoteKind } from "../migrate/compose/note.ts";
+
+const headings: Readonly<Record<NoteKind, string>> = {
+  decide: "To be decided",
+  changed: "Done in another way",
+  "left-out": "Left out",
+};
+
+/** What `nexus migrate --json` prints. */
+export type MigrationDocument = Readonly<{
+  from: "compose";
+  sources: readonly string[];
+  name: string;
+  file: string;
+  written: boolean;
+  stack: string;
+  services: readonly Readonly<{ from: string; name: string; template?: string }>[];
+  /** Files that hold what looked like secrets; the names of the variables, never their values. */
+  secretFiles: readonly Readonly<{ path: string; names: readonly string[] }>[];
+  volumes: readonly Readonly<{ key: string; name: string }>[];
+  notes: readonly Note[];
+  /** Absent when no engine could be asked. */
+  inventory?: NonNullable<Migration["inventory"]>;
+}>;
+
+/** A migration for programs. */
+export function migrationDocument(
+  { sources, file, text, conversion, inventory }: Migration,
+  written: boolean,
+): MigrationDocument {
+  const { name, services, secretFiles, volumes, notes } = conversion;
+  return {
+    from: "compose",
+    sources,
+    name,
+    file,
+    written,
+    stack: text,
+    services: services.map(({ from, name: called, template }) => ({
+      from,
+      name: called,
+      ...(template !== undefined && { template }),
+    })),
+    secretFiles: secretFiles.map(({ path, names }) => ({ path, names })),
+    volumes,
+    notes,
+    ...(inventory && { inventory }),
+  };
+}
+
+/** A migration for people: the stack file, what is to be known of it, and what is there already. */
+export function formatMigration({ sources, text, conversion, inventory }: Migration): string {
+  const { name, notes } = conversion;
+  const parts = [
+    `Compose project ${name}, out of ${sources.join(", ")}`,
+    text.trimEnd(),
+    ...(["decide", "changed", "left-out"] as const).map((kind) => formatNotes(kind, notes)),
+    inventory ? formatInventory(inventory) : "No engine could be asked what is there already.",
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function formatNotes(kind: NoteKind, notes: readonly Note[]): string {
+  const lines = notes
+    .filter((note) => note.kind === kind)
+    .map(({ file, line, path, message }) => `  ${file}:${line}  ${path}: ${message}`);
+  return lines.length === 0 ? "" : [`${headings[kind]}:`, ...lines].join("\n");
+}
+
+function formatInventory({
+  containers,
+  volumes,
+  ports,
+}: NonNullable<Migration["inventory"]>): string {
+  const running = containers.filter((container) => container.running);
+  const lines = [
+    ...volumes.map((volume) => `The volume ${volume} is taken over with its data.`),
+    ...ports.map(({ port, service, heldBy }) => `Port ${port} of ${service} is held by ${heldBy}.`),
+    ...(running.length > 0
+      ? [
+          `${running.map((container) => container.name).join(", ")} still run. Stop them before \`nexus up\`: \`docker compose down\`, without -v, keeps the volumes.`,
+        ]
+      : []),
+  ];
+  return lines.join("\n");
+}
