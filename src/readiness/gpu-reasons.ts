@@ -29,20 +29,21 @@ const reasons: readonly (readonly [pattern: RegExp, clue: Clue])[] = [
         "Update the driver (`nexus gpu ls` shows its version), or use an image for an older CUDA.",
     },
   ],
-  [
-    /out of memory|low vram|insufficient (?:vram|memory)|offloaded 0\/|model requires more/i,
-    {
-      message: "its model does not fit into the GPU's memory",
-      remedy:
-        "Take a smaller model or a shorter context, or give it a larger share with `vram`; `nexus gpu ls` shows what is left.",
-    },
-  ],
+  // Before memory: whoever sees no GPU has offloaded nothing to it either.
   [
     /no compatible GPUs were discovered|no CUDA-capable device|no GPU (?:found|detected)|library=cpu/i,
     {
       message: "it found no GPU that it can use",
       remedy:
         "Compare the driver and the compute capability (`nexus gpu ls`) with what its image is made for.",
+    },
+  ],
+  [
+    /out of memory|insufficient (?:vram|memory)|offloaded 0\/|model requires more/i,
+    {
+      message: "its model does not fit into the GPU's memory",
+      remedy:
+        "Take a smaller model or a shorter context, or give it a larger share with `vram`; `nexus gpu ls` shows what is left.",
     },
   ],
 ];

@@ -146,6 +146,13 @@ test("the known causes are told with what mends them", () => {
   expect(told(cpu, false, "cudaMalloc failed: out of memory")).toContain(
     "its model does not fit into the GPU's memory",
   );
+  // As an Ollama 0.13 without a GPU writes at every start, and one with a small GPU in good health.
+  const lowVram = 'level=INFO msg="entering low vram mode" "total vram"="0 B" threshold="20.0 GiB"';
+  const blind = ['level=INFO msg="inference compute" id=cpu library=cpu', lowVram];
+  expect(told(cpu, false, ...blind, "load_tensors: offloaded 0/33 layers to GPU")).toContain(
+    "it found no GPU that it can use",
+  );
+  expect(told(cpu, false, lowVram.replace("0 B", "15.9 GiB"))).toContain("Known reasons");
   expect(told(cpu, false)).toMatch(
     /computes on the CPU: 0 MiB of .*\n→ Known reasons: the model is too large.*driver.*`nexus restart ollama`.*`gpus: none`/,
   );
