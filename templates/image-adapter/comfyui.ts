@@ -75,7 +75,7 @@ export class ComfyUi implements Upstream {
   }
 
   async #entry(id: string, signal: AbortSignal): Promise<Entry | undefined> {
-    const entry = (await this.#ask({ path: `/history/${id}` }, signal))[id];
+    const entry = (await this.#ask({ path: `/history/${encodeURIComponent(id)}` }, signal))[id];
     return isObject(entry) ? entry : undefined;
   }
 

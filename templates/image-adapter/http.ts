@@ -23,7 +23,8 @@ export class ApiError extends Error {
 /** A JSON object from a client: nothing in it is checked yet. */
 export type Body = Record<string, unknown>;
 
-const bodyLimitBytes = 16 * 1024 * 1024;
+/** A prompt and some numbers; whoever waits for a turn holds no more than this. */
+const bodyLimitBytes = 1024 * 1024;
 
 /** Reads a request's body as a JSON object. */
 export async function readJson(request: IncomingMessage): Promise<Body> {
@@ -32,7 +33,7 @@ export async function readJson(request: IncomingMessage): Promise<Body> {
   for await (const chunk of request) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
-    if (bytes > bodyLimitBytes) throw new ApiError(413, "The request is larger than 16 MiB.");
+    if (bytes > bodyLimitBytes) throw new ApiError(413, "The request is larger than 1 MiB.");
     chunks.push(buffer);
   }
   const body = parseJson(Buffer.concat(chunks).toString("utf8"));

@@ -43,14 +43,25 @@ export class Images {
     const model = choose(await this.#upstream.models(signal), wanted.model, this.#upstream);
     const { width, height } = wanted.size ?? { width: model.side, height: model.side };
     const data: { b64_json: string }[] = [];
+    let bytes = 0;
     for (let index = 0; index < wanted.count; index++) {
       const job = { ...wanted, model, width, height, seed: wanted.seed + index };
       const image = await this.#upstream.generate(job, signal);
+      bytes += image.length;
+      if (bytes > longestAnswer) throw tooMuch(index);
       data.push({ b64_json: image.toString("base64") });
     }
     const created = Math.floor(Date.now() / 1_000);
     return { created, data, output_format: "png", size: `${width}x${height}`, model: model.id };
   }
+}
+
+/** In bytes, before they are written as text: the answer is held three times while it is sent. */
+const longestAnswer = 64 * 1024 * 1024;
+
+function tooMuch(finished: number): ApiError {
+  const message = `The images are more than one answer can hold: ask for ${finished} at once, or for smaller ones.`;
+  return new ApiError(400, message, { param: "n", code: "answer_too_large" });
 }
 
 /** Aborted when the client is gone before its answer is. */

@@ -29,7 +29,8 @@ export class UpstreamHttp {
   /** The answer's JSON document; an empty object when there is none. Throws Refusal for any other status than 2xx. */
   async json(request: UpstreamRequest, signal: AbortSignal): Promise<Record<string, unknown>> {
     const response = await this.#send(request, signal);
-    const document = parse(await this.#read(response.text(), signal));
+    const bytes = await this.#read(readBody(response, longestDocument), signal);
+    const document = parse(this.#whole(bytes).toString("utf8"));
     if (!response.ok) throw this.#refusal(response, document);
     return isObject(document) ? document : { items: document };
   }
@@ -37,8 +38,8 @@ export class UpstreamHttp {
   /** The answer's bytes. */
   async bytes(path: string, signal: AbortSignal): Promise<Buffer> {
     const response = await this.#send({ path }, signal);
-    const bytes = Buffer.from(await this.#read(response.arrayBuffer(), signal));
-    if (response.ok) return bytes;
+    const bytes = await this.#read(readBody(response, longestImage), signal);
+    if (response.ok) return this.#whole(bytes);
     throw new ApiError(502, `${this.#title} lost the image that it made.`, failed);
   }
 
@@ -46,6 +47,8 @@ export class UpstreamHttp {
     const request = {
       method: method ?? (body === undefined ? "GET" : "POST"),
       signal,
+      // Neither of them leads elsewhere; who does wants something fetched that this service can reach and they cannot.
+      redirect: "error" as const,
       headers: { "Content-Type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
@@ -65,10 +68,33 @@ export class UpstreamHttp {
     }
   }
 
+  #whole(bytes: Buffer | undefined): Buffer {
+    if (bytes !== undefined) return bytes;
+    throw new ApiError(502, `${this.#title} answers with more than can be taken.`, failed);
+  }
+
   #refusal({ status }: Response, document: unknown): Error {
     if (status !== 429 && status !== 503) return new Refusal(status, document);
     return new ApiError(429, `${this.#title} has too much to do.`, full);
   }
+}
+
+/** In bytes; a history or a list of models is a fraction of it. */
+const longestDocument = 16 * 1024 * 1024;
+
+/** In bytes: what 4096 by 4096 pixels come to when nothing in them can be compressed. */
+const longestImage = 49 * 1024 * 1024;
+
+/** The whole body; undefined when it is longer, and then no more of it is read. */
+async function readBody(response: Response, longest: number): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > longest) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** Details of an ApiError for what failed in the upstream. */

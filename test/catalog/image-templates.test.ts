@@ -74,3 +74,7 @@ test("what has no image says so, and names the way that is left", () => {
     expect.arrayContaining(["heartmula", "luxtts", "personaplex", "skyreels", "telegram-bot"]),
   );
 });
+
+test.each(["sdcpp", "espeak"])("%s fetches nothing, and has no way out", (id) => {
+  expect(findTemplate(catalog, id).service["egress"]).toBe(false);
+});

@@ -92,6 +92,17 @@ describe("monitoring", () => {
     expect(services.http_sd_configs[0].url).toBe("http://gateway:8801/metrics/targets");
   });
 
+  test("lets no service fill its memory, send it elsewhere, or speak in the gateway's name", async () => {
+    const config = parse(await readFile(join(directory("prometheus"), "prometheus.yml"), "utf8"));
+    const [gateway, services] = config.scrape_configs;
+    const bounds = { body_size_limit: "16MB", sample_limit: 50_000, follow_redirects: false };
+    expect(services).toMatchObject({ ...bounds, label_value_length_limit: 1024 });
+    const [dropped] = services.metric_relabel_configs;
+    expect(dropped).toMatchObject({ source_labels: ["__name__"], action: "drop" });
+    expect("nexus_key_requests_total").toMatch(new RegExp(`^(?:${dropped.regex})$`));
+    expect(gateway.metric_relabel_configs).toBeUndefined();
+  });
+
   test("draws metrics that the gateway has, and no other", async () => {
     const dashboard = JSON.parse(
       await readFile(join(directory("grafana"), "dashboards/gateway.json"), "utf8"),
