@@ -1,11 +1,11 @@
 /** LocalAI's models (https://localai.io/models): jobs install what its galleries have. */
 import { pause, systemClock } from "./clock.ts";
 import { ModelStoreError } from "./errors.ts";
+import { isRecord } from "../stack/record.ts";
 import {
   askStore,
   complaint,
   inPath,
-  isRecord,
   listOpenAiModels,
   type ModelPull,
   type ModelStore,

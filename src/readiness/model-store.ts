@@ -1,4 +1,5 @@
 /** What software that keeps models has to offer for Nexus to fetch, list and remove them through it. */
+import { isRecord } from "../stack/record.ts";
 import type { Upstream } from "../gateway/config.ts";
 import type { StoreKind } from "../stack/stack.ts";
 import type { Clock } from "./clock.ts";
@@ -99,9 +100,4 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Whether a JSON value is an object with keys. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,10 +1,10 @@
 /** Ollama's models (https://docs.ollama.com/api): it resumes an interrupted pull by itself. */
 import { ModelStoreError } from "./errors.ts";
 import { LineSplitter } from "./lines.ts";
+import { isRecord } from "../stack/record.ts";
 import {
   askStore,
   complaint,
-  isRecord,
   type ModelPull,
   type ModelStore,
   parseJson,

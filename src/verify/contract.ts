@@ -3,7 +3,8 @@ import type { z } from "zod";
 import { metadataSchema, readinessSchema } from "../gateway/contract.ts";
 import { failed, type Finding, notClaimed, passed, skipped, type Verdict } from "./finding.ts";
 import type { Scene } from "./scene.ts";
-import { type Answer, isRecord, jsonIn, type Silence, told } from "./visit.ts";
+import { isRecord } from "../stack/record.ts";
+import { type Answer, jsonIn, type Silence, told } from "./visit.ts";
 
 /** `/health` does nothing but answer; the way there and back is not its fault. */
 const promptMs = 1_000;

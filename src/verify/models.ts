@@ -1,7 +1,8 @@
 /** The models that a service lists, and which of them a request is made with. */
 import { failed, passed, type Verdict } from "./finding.ts";
 import type { Subject } from "./subject.ts";
-import { type Answer, isRecord, jsonIn, type Silence, told } from "./visit.ts";
+import { isRecord } from "../stack/record.ts";
+import { type Answer, jsonIn, type Silence, told } from "./visit.ts";
 
 /** A model as it is listed. */
 export type ListedModel = Readonly<{ id: string; capabilities?: readonly string[] }>;

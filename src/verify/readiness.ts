@@ -1,7 +1,8 @@
 /** Whether an answer to the readiness question means ready, by the service's own probe. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import type { Probe } from "../gateway/config.ts";
-import { type Answer, isRecord, jsonIn, type Silence } from "./visit.ts";
+import { isRecord } from "../stack/record.ts";
+import { type Answer, jsonIn, type Silence } from "./visit.ts";
 
 /** `other` answers and says nothing that is known. */
 export type State = "ready" | "loading" | "silent" | "other";

@@ -3,7 +3,8 @@ import { type Metadata, metadataSchema } from "../gateway/contract.ts";
 import { type Claims, claimsOf } from "./claims.ts";
 import { type ListedModel, readModels } from "./models.ts";
 import type { Subject } from "./subject.ts";
-import { type Answer, isRecord, jsonIn, type Silence, type Visit } from "./visit.ts";
+import { isRecord } from "../stack/record.ts";
+import { type Answer, jsonIn, type Silence, type Visit } from "./visit.ts";
 
 /** A service under verification. */
 export type Scene = Readonly<{

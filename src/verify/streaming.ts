@@ -3,7 +3,8 @@ import { meansFor } from "./endpoints/examine.ts";
 import { slowMs } from "./endpoints/exam.ts";
 import { failed, type Finding, notClaimed, passed, type Verdict } from "./finding.ts";
 import type { Scene } from "./scene.ts";
-import { type Answer, askJson, isRecord, type Silence, told } from "./visit.ts";
+import { isRecord } from "../stack/record.ts";
+import { type Answer, askJson, type Silence, told } from "./visit.ts";
 
 const checks = ["events", "chunks", "finish_reason", "[DONE]", "usage", "as it comes"] as const;
 

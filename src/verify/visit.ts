@@ -71,8 +71,3 @@ export function told(seen: Answer | Silence): string {
   const excerpt = text.length > 120 ? `${text.slice(0, 120)}…` : text;
   return isText && excerpt !== "" ? `${seen.status}: ${excerpt}` : String(seen.status);
 }
-
-/** True for a JSON object. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -1,7 +1,8 @@
 /** Speech, transcriptions and images: what comes back is listened to and looked at, not only counted. */
 import { failed, passed, type Verdict } from "../finding.ts";
 import { readPicture } from "../picture.ts";
-import { type Answer, isRecord, jsonIn } from "../visit.ts";
+import { isRecord } from "../../stack/record.ts";
+import { type Answer, jsonIn } from "../visit.ts";
 import { readWav, tone } from "../wav.ts";
 import { type Exam, modelled, slowMs } from "./exam.ts";
 

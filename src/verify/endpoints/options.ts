@@ -2,7 +2,8 @@
 import { failed, type Finding, notClaimed, passed, skipped, type Verdict } from "../finding.ts";
 import type { Scene } from "../scene.ts";
 import type { UiOption } from "../subject.ts";
-import { askJson, isRecord, told } from "../visit.ts";
+import { isRecord } from "../../stack/record.ts";
+import { askJson, told } from "../visit.ts";
 import { examOf, meansFor } from "./examine.ts";
 import { slowMs } from "./exam.ts";
 import { sampleOf } from "./own.ts";

@@ -1,7 +1,8 @@
 /** Endpoints of a service's own: only their schema says what may be sent there. */
 import type { OwnEndpoint } from "../claims.ts";
 import { failed, passed, skipped, type Verdict } from "../finding.ts";
-import { type Answer, isRecord, type Question, type Silence, told, type Visit } from "../visit.ts";
+import { isRecord } from "../../stack/record.ts";
+import { type Answer, type Question, type Silence, told, type Visit } from "../visit.ts";
 
 const methods = ["GET", "POST", "PUT", "DELETE"] as const;
 

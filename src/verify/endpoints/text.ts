@@ -1,6 +1,7 @@
 /** Chat, completions, embeddings and rerank in OpenAI's shapes (https://platform.openai.com/docs/api-reference). */
 import { failed, passed, type Verdict } from "../finding.ts";
-import { type Answer, isRecord, jsonIn } from "../visit.ts";
+import { isRecord } from "../../stack/record.ts";
+import { type Answer, jsonIn } from "../visit.ts";
 import { type Exam, modelled, slowMs } from "./exam.ts";
 
 const documents = ["A cat sleeps.", "The engine starts.", "Rain falls."];
