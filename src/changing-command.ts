@@ -21,7 +21,7 @@ export abstract class ChangingCommand extends NexusCommand {
   /** Makes the change that `survey` plans, tells its story, and sets the exit code that the outcome stands for. */
   protected async change(
     flags: Readonly<{ yes: boolean; "wait-lock": number }>,
-    options: Pick<ChangeOptions, "engine" | "stack" | "survey" | "lookAgain">,
+    options: Pick<ChangeOptions, "engine" | "stack" | "survey" | "lookAgain" | "review">,
   ): Promise<ChangeDocument> {
     const [{ changeStack }, { exitCodeOf }, { interruption, talkAboutChange }] = await Promise.all([
       import("./apply/bring-up.ts"),

@@ -33,6 +33,8 @@ export type ChangeOptions = Readonly<{
   survey: () => Promise<Survey>;
   /** A look for what only the first change brought to light, such as a newer image under the same tag. */
   lookAgain?: () => Promise<Survey>;
+  /** Looks once more at what the change leaves, and corrects the report. */
+  review?: (report: ApplyReport) => Promise<ApplyReport>;
   /** Told each plan that is about to be applied: one, or more when the engine was lost in between. */
   onPlan: (plan: Plan) => Promise<void>;
   onEvent: (event: ApplyEvent) => void;
@@ -48,6 +50,11 @@ export type ChangeOptions = Readonly<{
  * Throws StackLockedError, ConsentRefusedError, InterruptedError and whatever the survey throws; failing services are in the report.
  */
 export async function changeStack(options: ChangeOptions): Promise<ApplyReport> {
+  const report = await changeUnlessDone(options);
+  return (await options.review?.(report)) ?? report;
+}
+
+async function changeUnlessDone(options: ChangeOptions): Promise<ApplyReport> {
   const { engine, stack, command, waitForLockMs } = options;
   const first = await options.survey();
   const lock = { engine, stack, command, waitMs: waitForLockMs, signal: options.signal };

@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { reviewGpus } from "../apply/review-gpus.ts";
 import { surveyUp } from "../apply/survey.ts";
 import { readStacks } from "../catalog/stacks.ts";
 import { type ChangeDocument, ChangingCommand, changeFlags } from "../changing-command.ts";
@@ -39,6 +40,7 @@ export default class Up extends ChangingCommand {
     const document = await this.change(flags, {
       engine,
       stack: stack.name,
+      review: (report) => reviewGpus(report, { engine, stack }),
       survey: flags.pull === "always" ? () => surveyUp({ ...request, pull: "always" }) : again,
       ...(flags.pull === "always" ? { lookAgain: again } : {}),
     });

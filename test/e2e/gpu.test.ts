@@ -150,8 +150,15 @@ test("an Ollama that computes on its GPU is ready, told in `status`, and can be 
   expect(lost.exitCode).toBe(4);
   expect(lost.stdout).toContain("GPU LOST");
   expect(lost.stdout).toContain("nexus restart ollama");
+  const again = await stack.json<ChangeDocument>("up");
+  expect(again.exitCode).toBe(4);
+  expect(again.document.services.find(({ service }) => service === "ollama")).toMatchObject({
+    outcome: "failed",
+    failure: { cause: { kind: "gpu-unused", lost: true } },
+  });
   await stack.must("restart", "ollama");
   await stack.must("status");
+  await stack.must("up");
   await stack.must("down");
 });
 
