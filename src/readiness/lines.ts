@@ -15,10 +15,14 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
   });
 }
 
-/** Splits text that arrives in pieces; the time it takes grows with the text, not with the number of pieces. */
+/** In characters: a line without an end must not fill the memory, and no program that is spoken to here writes one as long. */
+const longestLine = 32 * 1024 * 1024;
+
+/** Splits text that arrives in pieces, and a line that is too long into several; the time it takes grows with the text, not with the number of pieces. */
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
   #pieces: string[] = [];
+  #length = 0;
 
   constructor(onLine: (line: string) => void) {
     this.#onLine = onLine;
@@ -32,12 +36,15 @@ export class LineSplitter {
       this.end();
     }
     if (rest) this.#pieces.push(rest);
+    this.#length = parts.length > 0 ? rest.length : this.#length + rest.length;
+    if (this.#length >= longestLine) this.end();
   }
 
   /** Tells what is left as a last line. */
   end(): void {
     const line = this.#pieces.join("").trimEnd();
     this.#pieces = [];
+    this.#length = 0;
     if (line) this.#onLine(line);
   }
 }
