@@ -77,8 +77,13 @@ function hasKeys({ byService }: ServiceKeys): boolean {
   return Object.keys(byService).length > 0;
 }
 
+/** Also those that services have where they get no GPU. */
 function imagesOf({ services }: Stack): string[] {
-  return services.flatMap((service) => (service.kind === "container" ? [service.image.ref] : []));
+  return services.flatMap((service) => {
+    if (service.kind === "external") return [];
+    const { image, withoutGpu } = service;
+    return [image.ref, ...(withoutGpu ? [withoutGpu.image.ref] : [])];
+  });
 }
 
 async function digestCertificate({ gateway: { tls } }: Stack): Promise<string | undefined> {

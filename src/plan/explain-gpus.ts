@@ -15,14 +15,18 @@ export type GpuExplanation = Readonly<{
 /** One for every service that may have GPUs, in the order of the stack file. Throws what planUp throws. */
 export function explainGpus(input: UpInput): readonly GpuExplanation[] {
   return setScene(input).courses.flatMap(({ member }) => {
-    if (!member.service || member.service.gpus.kind === "none") return [];
+    const wanted = member.onCpu !== undefined || member.service?.gpus.kind !== "none";
+    if (!member.service || !wanted) return [];
     const gpus = gpuIds(member.blueprint.gpus);
     return [{ service: member.name, gpus, because: becauseOf(member, gpus, input) }];
   });
 }
 
-function becauseOf({ service, onCpu }: Member, ids: readonly string[], { gpus }: UpInput): string {
-  if (ids.length === 0) return `runs on the CPU: ${onCpu ?? "the engine offers no GPU"}`;
+function becauseOf(member: Member, ids: readonly string[], { stack, gpus }: UpInput): string {
+  const { service, onCpu = "the engine offers no GPU" } = member;
+  const other = stack.services.some((each) => each.name === member.name && "withoutGpu" in each);
+  if (ids.length === 0)
+    return `runs on the CPU${other ? ` as ${member.blueprint.image}` : ""}: ${onCpu}`;
   const names = ids.map((id) => {
     const found = gpus.find((gpu) => gpu.id === id || gpu.id.endsWith(`=${id}`));
     return found ? gpuName({ ...found, id }) : id;

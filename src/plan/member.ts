@@ -4,6 +4,7 @@ import type { Upstream } from "../gateway/config.ts";
 import type { ContainerService, ImageSource, Level, Service, Stack } from "../stack/stack.ts";
 import type { Blueprint, HashedContents } from "./config-hash.ts";
 import { gatewayBlueprint, serviceBlueprint } from "./container-request.ts";
+import { UnfitHardwareError } from "./errors.ts";
 import { gpuLimits, type SharedLimits, upstreamOf } from "./gateway-config.ts";
 import { claimsOf, commandOn, gpuNoteOf, machineOf } from "./gpu-claims.ts";
 import { gpuDevices, type GpuPlacement, placeGpus } from "./gpu-placement.ts";
@@ -39,7 +40,7 @@ const gatewayStallMs = 30_000;
 
 /**
  * The gateway first, then every container service in file order. Those in `moving` are replaced anyhow, and take no
- * cordoned GPU with them. Throws the errors of GPU placement.
+ * cordoned GPU with them. Throws UnfitHardwareError and the errors of GPU placement.
  */
 export function membersOf(
   input: UpInput,
@@ -113,14 +114,15 @@ function gatewayMember({ stack, gateway }: UpInput): Member {
 }
 
 function serviceMember(
-  service: ContainerService,
+  claimant: ContainerService,
   input: UpInput,
   placement: GpuPlacement = onNoGpu,
 ): Member {
   const { stack, engine } = input;
+  const service = placedService(claimant, placement);
   const networks = networksOf(service, stack);
   const gpus = gpuDevices(placement.ids, engine);
-  const gpuNote = gpuNoteOf(service, placement.ids, input);
+  const gpuNote = gpuNoteOf(claimant, placement.ids, input);
   const command = commandOn(service, placement.ids, input);
   const placed = { stack: stack.name, ...(gpus && { gpus }) };
   return {
@@ -138,6 +140,14 @@ function serviceMember(
     sharedLimits: gpuLimits(stack, placement.ids),
     gpuRoomForTwo: placement.roomForTwo,
   };
+}
+
+/** The service as it is with what it was given. Throws UnfitHardwareError where it got no GPU and cannot do without. */
+function placedService(service: ContainerService, { onCpu }: GpuPlacement): ContainerService {
+  const { withoutGpu, name, template = "" } = service;
+  if (onCpu === undefined || !withoutGpu) return service;
+  if (withoutGpu.unfit === undefined) return withoutGpu;
+  throw new UnfitHardwareError(name, template, `${onCpu}, and none of them runs without a GPU`);
 }
 
 const onNoGpu: GpuPlacement = { ids: [], roomForTwo: true, warnings: [] };

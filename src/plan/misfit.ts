@@ -48,7 +48,8 @@ function changed(member: Member, container: ObservedContainer): string | undefin
   const { blueprint, contents } = member;
   const verdict = judgeHash(container.identity?.configHash ?? "", blueprint, contents);
   if (verdict !== "changed") return undefined;
-  if (container.image !== blueprint.image) return `image ${container.image} → ${blueprint.image}`;
+  if (container.image !== blueprint.image)
+    return `image ${container.image} → ${blueprint.image}${aside(member)}`;
   return (
     gpuChange(member, container) ??
     portChange(member, container) ??
@@ -71,10 +72,14 @@ function networkChange({ blueprint }: Member, { networks }: ObservedContainer): 
     : `network ${listed(names)} → ${blueprint.network.name}`;
 }
 
-function gpuChange({ blueprint, onCpu }: Member, container: ObservedContainer): string | undefined {
-  const [before, after] = [gpuIds(container.gpus), gpuIds(blueprint.gpus)];
+function gpuChange(member: Member, container: ObservedContainer): string | undefined {
+  const [before, after] = [gpuIds(container.gpus), gpuIds(member.blueprint.gpus)];
   if (before.toSorted().join() === after.toSorted().join()) return undefined;
-  return `GPU ${listed(before)} → ${listed(after)}${onCpu === undefined ? "" : ` (${onCpu})`}`;
+  return `GPU ${listed(before)} → ${listed(after)}${aside(member)}`;
+}
+
+function aside({ onCpu }: Member): string {
+  return onCpu === undefined ? "" : ` (${onCpu})`;
 }
 
 function listed(ids: readonly string[]): string {

@@ -10,6 +10,7 @@ import { containerServices, membersOf } from "./member.ts";
 import { containerUrl, gatewayName } from "./names.ts";
 import { collision, heirsOf, type Leaver } from "./overlap.ts";
 import type { UpInput } from "./plan.ts";
+import type { Stack } from "../stack/stack.ts";
 
 /** The input, and what was concluded from it. */
 export type Scene = Readonly<{
@@ -25,9 +26,10 @@ export type Scene = Readonly<{
 }>;
 
 /** Draws the conclusions. Throws {@link UnfitHardwareError} and the errors of GPU placement. */
-export function setScene(input: UpInput): Scene {
-  refuseUnfit(input);
-  const courses = chooseCourses(input);
+export function setScene(wanted: UpInput): Scene {
+  refuseUnfit(wanted);
+  const courses = chooseCourses(wanted);
+  const input = { ...wanted, stack: placedStack(wanted.stack, courses) };
   const config = gatewayConfig(
     input.stack,
     currentPlaces(input, courses),
@@ -35,6 +37,13 @@ export function setScene(input: UpInput): Scene {
   );
   const trusted = gatewayStays(courses) && isTrusted(input, config);
   return { input, courses, orphans: orphansOf(input, courses), config, trusted };
+}
+
+/** The stack with its services as they are with the GPUs that they get. */
+function placedStack(stack: Stack, courses: readonly Course[]): Stack {
+  const placed = new Map(courses.map(({ member }) => [member.name, member.service]));
+  const services = stack.services.map((service) => placed.get(service.name) ?? service);
+  return { ...stack, services };
 }
 
 /** A service that is replaced anyhow leaves the cordoned GPU that it holds, which may make others move in turn. */

@@ -27,6 +27,8 @@ export type Member = Readonly<{
   template?: Readonly<{ id: string; spec: ServiceSpec; choice: Choice }>;
   /** Everything together, paths absolute, no defaults. */
   spec: ServiceSpec;
+  /** The same in the variant for no GPU, where the chosen one is made for GPUs and the service may get none. */
+  withoutGpu?: Member;
 }>;
 
 /** What is needed to complete a service. */
@@ -80,19 +82,25 @@ function completeMember(
       problem: problemIn(file.source, ["services", name, "template"], message, { suggestion }),
     };
   }
-  const choice = chooseVariant(template, machine, gpuWish(own));
   const problem = modelProblem(template, own);
   if (problem !== undefined)
     return { problem: problemIn(file.source, ["services", name], problem, { atKey: true }) };
-  // One that nothing fits can still be stopped, asked about and removed: its last variant gives it a shape.
-  const variant = choice.kind === "chosen" ? choice.variant : template.variants.at(-1);
-  const spec = templateSpec(template, variant, { service: name, home, own });
-  return {
-    ...member,
-    own,
-    template: { id: template.id, spec, choice },
-    spec: mergeService(spec, own),
+  const choice = chooseVariant(template, machine, gpuWish(own));
+  const complete = (chosen: Choice): Member => {
+    const spec = templateSpec(template, shapeOf(template, chosen), { service: name, home, own });
+    const told = { id: template.id, spec, choice: chosen };
+    return { ...member, own, template: told, spec: mergeService(spec, own) };
   };
+  const completed = complete(choice);
+  const mayGetNone =
+    choice.kind === "chosen" && choice.gpus.length > 0 && completed.spec.gpus === "auto";
+  if (!mayGetNone) return completed;
+  return { ...completed, withoutGpu: complete(chooseVariant(template, machine, "none")) };
+}
+
+/** One that nothing fits can still be stopped, asked about and removed: its last variant gives it a shape. */
+function shapeOf({ variants }: Template, choice: Choice): Variant | undefined {
+  return choice.kind === "chosen" ? choice.variant : variants.at(-1);
 }
 
 /** The GPUs that a service may have as far as its stack file says. */

@@ -7,12 +7,12 @@ import type { Variables } from "./interpolate.ts";
 import type { Member } from "./members.ts";
 import type { Problem } from "./problem.ts";
 import { resolveVolumes } from "./resolve-mounts.ts";
-import { isJob, resolveService } from "./resolve-service.ts";
+import { isJob, resolveService, type Surroundings } from "./resolve-service.ts";
 import { targetsOf } from "./schema/alias.ts";
 import type { GatewaySpec } from "./schema/stack-file.ts";
 import type { VolumeSpec } from "./schema/storage.ts";
 import type { StackFile } from "./stack-file.ts";
-import type { GatewaySettings, Stack } from "./stack.ts";
+import type { GatewaySettings, Service, Stack } from "./stack.ts";
 
 /** Everything that was read. */
 export type Readings = Readonly<{
@@ -65,10 +65,10 @@ export function resolveStack(readings: Readings): Resolution {
     directory,
     gateway: resolveGateway(joined.gateway),
     services: active.map((member) =>
-      resolveService(member, gathered.get(member.name) ?? none, around),
+      resolveMember(member, gathered.get(member.name) ?? none, around),
     ),
     volumes: resolveVolumes(
-      active.map(({ spec }) => spec),
+      active.flatMap(({ spec, withoutGpu }) => [spec, ...(withoutGpu ? [withoutGpu.spec] : [])]),
       joined.name,
       joined.volumes,
     ),
@@ -79,6 +79,14 @@ export function resolveStack(readings: Readings): Resolution {
     problems: checks.flatMap(({ problems }) => problems),
     warnings: checks.flatMap(({ warnings }) => warnings),
   };
+}
+
+/** A service that may get no GPU after all is resolved for that, too. */
+function resolveMember(member: Member, gathered: Gathered, around: Surroundings): Service {
+  const service = resolveService(member, gathered, around);
+  const cpu = member.withoutGpu && resolveService(member.withoutGpu, gathered, around);
+  if (service.kind === "external" || cpu?.kind !== "container") return service;
+  return { ...service, withoutGpu: cpu };
 }
 
 /** The services of the profiles asked for, and those without one. */

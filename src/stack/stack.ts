@@ -168,6 +168,8 @@ export type ContainerService = Served &
     gpus: GpuRequest;
     /** The GPUs that the chosen variant is made for, by id or, where only that is known, by vendor; undefined when any will do. */
     fittingGpus?: readonly string[];
+    /** What it is where it gets no GPU after all; undefined where it is the same then. It is `unfit` where it cannot be. */
+    withoutGpu?: ContainerService;
     gpuCheck?: GpuCheck;
     signatures?: readonly LogSignature[];
     /** Declared VRAM need in bytes. */

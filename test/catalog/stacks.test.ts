@@ -19,7 +19,7 @@ const machines: Readonly<Record<string, Machine>> = {
 /** By service: its variant and its GPUs, or CPU; or why the stack is refused. */
 async function fare(file: string, machine: Machine): Promise<string> {
   try {
-    const { choices, plan } = await planOn(file, machine);
+    const { choices, plan, stack } = await planOn(file, machine);
     return choices
       .map(({ service, choice }) => {
         const create = plan.actions.find(
@@ -27,7 +27,10 @@ async function fare(file: string, machine: Machine): Promise<string> {
         );
         const has = create?.kind === "create" && create.container.gpus !== undefined;
         const variant = choice.kind === "chosen" ? (choice.variant?.name ?? "any") : "–";
-        return `${service} ${variant}${has ? " on GPU" : ""}`;
+        const held = stack.services.find(({ name }) => name === service);
+        const instead = held?.kind === "container" && !has && held.withoutGpu?.image.ref;
+        if (instead) expect(create).toMatchObject({ container: { image: instead } });
+        return `${service} ${variant}${has ? " on GPU" : ""}${instead ? ` → ${instead} on CPU` : ""}`;
       })
       .join(", ");
   } catch (error) {

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { GpuNote } from "../../src/engine/engine.ts";
 import { cordonLabel, cordonVolume } from "../../src/plan/gpu-cordon.ts";
+import { explainGpus } from "../../src/plan/explain-gpus.ts";
 import { GpuCordonedError, GpuOverbookedError, NoGpuError } from "../../src/plan/gpu-errors.ts";
 import type { Plan, UpInput } from "../../src/plan/plan.ts";
 import type { ContainerService } from "../../src/stack/stack.ts";
-import { foreign, gib, gpu, service, stackOf, volume } from "../support/builders.ts";
+import { foreign, gib, gpu, service, stackOf, upInput, volume } from "../support/builders.ts";
 import { emptyWorld, type World } from "./model.ts";
 import { planIn, up, withGpus } from "./scenario.ts";
 
@@ -219,3 +220,68 @@ test("a cordon is a volume of no stack, whatever the GPU is called", () => {
     "/dev/dri/renderD128",
   ]);
 });
+
+const auto = { kind: "auto" } as const;
+const imageOf = (ref: string) => ({ kind: "pull", ref, pullPolicy: "missing" }) as const;
+
+/** A service in the variant for a GPU, which is another where it gets none. */
+function speech(withoutGpu: Partial<ContainerService> = {}): ContainerService {
+  const cpu = service("speech", {
+    image: imageOf("speech:cpu"),
+    environment: { DEVICE: "cpu" },
+    ...withoutGpu,
+  });
+  return service("speech", {
+    template: "kokoro",
+    image: imageOf("speech:cuda"),
+    gpus: auto,
+    withoutGpu: cpu,
+  });
+}
+
+test("a service that gets a GPU is the variant for it; one that gets none is the variant for the processor", () => {
+  const alone = planIn(emptyWorld, stackOf([speech()]), withGpus("G1"));
+  expect(createdAs("speech", alone)).toMatchObject({ image: "speech:cuda" });
+
+  const stack = stackOf([vllm(), speech()]);
+  const plan = planIn(emptyWorld, stack, withGpus("G1"));
+  expect(createdAs("speech", plan)).toMatchObject({
+    image: "speech:cpu",
+    environment: expect.objectContaining({ DEVICE: "cpu" }),
+    gpuNote: { known: [gpu("G1")], holds: [] },
+  });
+  expect(createdAs("speech", plan)?.gpus).toBeUndefined();
+  expect(plan.warnings).toContainEqual(expect.stringContaining("speech runs on the CPU: "));
+  expect(plan.actions.flatMap((each) => (each.kind === "pull" ? each.image : []))).not.toContain(
+    "speech:cuda",
+  );
+  expect(planIn(up(stack, withGpus("G1")), stack, withGpus("G1")).actions).toEqual([]);
+});
+
+test("a service whose GPU goes to another is replaced by its variant for the processor, and told why", () => {
+  const before = up(stackOf([speech()]), withGpus("G1"));
+  const plan = planIn(before, stackOf([vllm(), speech()]), withGpus("G1"));
+  const create = plan.actions.find(({ id }) => id === "create home-speech-2");
+  expect(create?.because).toMatch(/^image speech:cuda → speech:cpu \(.*vllm/);
+});
+
+test("a service that gets no GPU and has no variant for the processor is refused with both reasons", () => {
+  const stack = stackOf([vllm(), speech({ unfit: "cuda: it needs an NVIDIA GPU" })]);
+  expect(() => planIn(emptyWorld, stack, withGpus("G1"))).toThrow(
+    /No variant of the template kokoro fits this engine for speech: .*vllm.*, and none of them runs without a GPU/,
+  );
+});
+
+test("`plan --explain` names the image that a service has on the processor", () => {
+  const input = upInput(stackOf([vllm(), speech()]), withGpus("G1"));
+  expect(explainGpus(input)).toContainEqual({
+    service: "speech",
+    gpus: [],
+    because: expect.stringMatching(/^runs on the CPU as speech:cpu: .*vllm/),
+  });
+});
+
+function createdAs(name: string, { actions }: Plan) {
+  const create = actions.find((each) => each.kind === "create" && each.service === name);
+  return create?.kind === "create" ? create.container : undefined;
+}
