@@ -20,17 +20,19 @@ const machines: Readonly<Record<string, Machine>> = {
 async function fare(file: string, machine: Machine): Promise<string> {
   try {
     const { choices, plan, stack } = await planOn(file, machine);
+    const containers = new Map(
+      plan.actions.flatMap((action) =>
+        action.kind === "create" ? [[action.service, action.container] as const] : [],
+      ),
+    );
     return choices
       .map(({ service, choice }) => {
-        const create = plan.actions.find(
-          (action) => action.kind === "create" && action.service === service,
-        );
-        const has = create?.kind === "create" && create.container.gpus !== undefined;
+        const container = containers.get(service);
         const variant = choice.kind === "chosen" ? (choice.variant?.name ?? "any") : "–";
+        if (container?.gpus) return `${service} ${variant} on GPU`;
         const held = stack.services.find(({ name }) => name === service);
-        const isOther = held?.kind === "container" && !has && held.withoutGpu !== undefined;
-        const image = create?.kind === "create" ? create.container.image : "nothing";
-        return `${service} ${variant}${has ? " on GPU" : ""}${isOther ? ` → ${image} on CPU` : ""}`;
+        const isOther = held !== undefined && "withoutGpu" in held;
+        return `${service} ${variant}${isOther ? ` → ${container?.image ?? "nothing"} on CPU` : ""}`;
       })
       .join(", ");
   } catch (error) {
