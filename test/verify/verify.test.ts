@@ -326,7 +326,7 @@ test("where no model is listed, that is said instead of what a request without o
     provides: ["chat", "embedding"],
     models: [],
     probe: "/health",
-  }).finally(service.stop);
+  }).finally(() => void service.stop());
   expect(detailOf(findings, "chat")).toBe("It lists no model to ask with.");
   expect(detailOf(findings, "embeddings")).toBe("It lists no model to ask with.");
   expect(detailOf(findings, "events")).toBe("There was no stream: it lists no model");
