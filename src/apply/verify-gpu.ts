@@ -1,4 +1,5 @@
 /** Asks inside a container whether it really sees its GPUs: engines exist that accept the request and start on the CPU. */
+import { addAbortSignal, type Readable } from "node:stream";
 import type { Engine, GpuDevices } from "../engine/engine.ts";
 import { NexusError } from "../errors.ts";
 
@@ -58,12 +59,42 @@ export async function usedGpuBytes(engine: Engine, id: string): Promise<number |
 
 type Told = Readonly<{ exitCode: number; text: string }>;
 
+/** In characters; a machine full of GPUs is told in a few thousand. */
+const longestAnswer = 1024 * 1024;
+
+/** A driver that wakes many GPUs takes a while; one that hangs never answers. */
+const patienceMs = 60_000;
+
+/** Exit code of a program that was not waited for any longer, as of `timeout` in coreutils. */
+const givenUp = 124;
+
+/** The program is the container's own affair: whatever it is there, it is waited for and listened to within bounds. */
 async function runInside(engine: Engine, id: string, command: readonly string[]): Promise<Told> {
   const execution = await engine.containers.exec(id, command);
   execution.stdin.end();
-  const [stdout, stderr] = await Promise.all([
-    execution.stdout.toArray(),
-    execution.stderr.toArray(),
-  ]);
-  return { exitCode: await execution.exitCode, text: [...stdout, ...stderr].join("") };
+  const enough = new AbortController();
+  const timer = setTimeout(() => enough.abort(), patienceMs);
+  try {
+    const streams = [execution.stdout, execution.stderr];
+    const texts = await Promise.all(streams.map(async (stream) => wholeOf(stream, enough)));
+    return { exitCode: await execution.exitCode, text: texts.join("") };
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+    return { exitCode: givenUp, text: "" };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Rejects once there is more of it than enough, or there has been elsewhere. */
+async function wholeOf(stream: Readable, enough: AbortController): Promise<string> {
+  const pieces: string[] = [];
+  let length = 0;
+  for await (const chunk of addAbortSignal(enough.signal, stream)) {
+    const piece = String(chunk);
+    length += piece.length;
+    if (length > longestAnswer) enough.abort();
+    else pieces.push(piece);
+  }
+  return pieces.join("");
 }

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { missingGpus } from "../../src/apply/verify-gpu.ts";
 import type { GpuDevices } from "../../src/engine/engine.ts";
@@ -50,4 +51,22 @@ test("a container that has already died is left to the wait, which knows why", a
   await expect.poll(async () => (await engine.containers.inspect(id))?.state).toBe("exited");
 
   expect(await missingGpus(engine, id, given)).toBeUndefined();
+});
+
+test("a program of the container's own that talks without an end is given up", async () => {
+  const [engine, id] = await started(saying(""));
+  const endless = function* () {
+    for (;;) yield Buffer.from("GPU 0: L4 (UUID: GPU-1)\nGPU 1: L4 (UUID: GPU-2)\n".repeat(1_000));
+  };
+  const lying = Object.assign(Object.create(engine) as InMemoryEngine, {
+    containers: Object.assign(Object.create(engine.containers) as typeof engine.containers, {
+      exec: async (container: string, command: readonly string[]) => ({
+        ...(await engine.containers.exec(container, command)),
+        stdout: Readable.from(endless()),
+        exitCode: new Promise<number>(() => {}),
+      }),
+    }),
+  });
+
+  expect(await missingGpus(lying, id, given)).toBe("it was given GPU-1, GPU-2 and does not see it");
 });
