@@ -169,3 +169,11 @@ const keys =
   "image build context args environment env_file path volumes type source target tmpfs ports published depends_on a b condition healthcheck test deploy resources limits memory reservations devices capabilities count device_ids restart restart_policy networks aliases secrets configs extends service file include labels cap_add cap_drop security_opt runtime gpus x-nexus profiles external internal name".split(
     " ",
   );
+
+test("a file that is there is never overwritten, and nothing is written beside it", async () => {
+  await using folder = await folderOf({ "nexus.yaml": "name: mine\n" });
+  await cp(join(examples, "10-secrets"), folder.path, { recursive: true });
+  const migration = await prepareMigration({ source: folder.path }, {}, nothing);
+  await expect(writeMigration(migration)).rejects.toThrow("is there already");
+  expect((await readdir(folder.path)).toSorted()).toEqual(["compose.yaml", "nexus.yaml"]);
+});

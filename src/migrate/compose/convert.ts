@@ -40,14 +40,18 @@ export function convertCompose(project: ComposeProject, catalog: Catalog): Conve
   const around = aroundOf(project, { catalog, names });
   const services = project.services.map((service) => convertService(service, around));
   const kept = services.filter(({ keys }) => runs(keys));
+  const others = exportedServices(project);
+  const there = new Set(
+    [...kept, ...others.map(([other]) => ({ name: other }))].map((each) => each.name),
+  );
   const volumes = convertVolumes(project, name, note);
   convertNetworkDefinitions(project.networks, project, note);
   const stack = {
     name,
     ...exportedGateway(project),
     services: Object.fromEntries([
-      ...kept.map((service) => [service.name, withoutMissing(service.keys, kept)] as const),
-      ...exportedServices(project),
+      ...kept.map((service) => [service.name, withoutMissing(service.keys, there)] as const),
+      ...others,
     ]),
     ...(Object.keys(volumes).length > 0 && { volumes }),
     ...secretsOf(kept),
@@ -130,12 +134,10 @@ function aroundOf(
 }
 
 /** A service cannot wait for one that is not in the stack. */
-function withoutMissing(keys: Values, kept: readonly ConvertedService[]): Values {
+function withoutMissing(keys: Values, present: ReadonlySet<string>): Values {
   const { depends_on: dependencies, ...rest } = keys;
   if (!isRecord(dependencies)) return keys;
-  const there = Object.entries(dependencies).filter(([name]) =>
-    kept.some((each) => each.name === name),
-  );
+  const there = Object.entries(dependencies).filter(([name]) => present.has(name));
   return there.length > 0 ? { ...keys, depends_on: Object.fromEntries(there) } : rest;
 }
 

@@ -1,5 +1,5 @@
 /** Carries a migration from Compose out: reads, converts, and writes what was agreed to. */
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { readCatalog } from "../../catalog/catalog.ts";
 import type { Observed } from "../../engine/engine.ts";
@@ -9,6 +9,7 @@ import { type Conversion, convertCompose } from "./convert.ts";
 import { findCompose } from "./find.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
 import { type ComposeSource, readCompose } from "./read.ts";
+import { FileExistsError, writeNew } from "./write-new.ts";
 import { stackText } from "./write.ts";
 
 /** A project, the stack that it becomes, and where that would be written. */
@@ -31,20 +32,6 @@ export class OutputElsewhereError extends NexusError {
     super(
       `The stack file cannot be ${output}: its paths and its .env are meant from the folder of the Compose file.`,
     );
-  }
-}
-
-/** Something is there where a file was to be written. */
-export class FileExistsError extends NexusError {
-  readonly code = "NEXUS_FILE_EXISTS";
-  readonly exitCode = exitCodes.conflict;
-  readonly remedy =
-    "Move it away, or give the stack file another name with `--output`; `--dry-run` shows what would be written.";
-  override readonly details: Readonly<{ file: string }>;
-
-  constructor(file: string) {
-    super(`${file} is there already. Nothing was written.`);
-    this.details = { file };
   }
 }
 
@@ -87,8 +74,8 @@ export async function writeMigration(migration: Migration): Promise<void> {
   for (const { path, text: lines } of conversion.secretFiles) {
     const place = join(directory, path);
     await mkdir(dirname(place), { recursive: true, mode: 0o700 });
-    await writeFile(place, lines, { flag: "wx", mode: 0o600 });
+    await writeNew(place, lines, 0o600);
   }
-  await writeFile(file, text, { flag: "wx" });
+  await writeNew(file, text);
   await ignoreSecrets(directory);
 }
