@@ -37,7 +37,10 @@ export class UnknownGpuError extends NexusError {
   constructor(asked: string, known: readonly string[], kind: GpuKind) {
     super(`The engine has no ${kind} that is called ${asked}, or more than one.`);
     const near = nearest(asked, known);
-    const list = known.length === 0 ? "It has none." : `It has ${known.join(", ")}.`;
+    const list =
+      known.length === 0
+        ? "It has none that Nexus sees: `nexus doctor` says what is missing."
+        : `It has ${known.join(", ")}.`;
     this.remedy = near === undefined ? list : `Did you mean \`${near}\`? ${list}`;
     this.details = { asked, known };
   }

@@ -45,7 +45,10 @@ function objectionTo(template: Template, choice: Choice): string | undefined {
   return choice.kind === "refused" ? refusalText(choice) : undefined;
 }
 
-/** Every reason of a refusal in a line: `cuda: it needs an NVIDIA GPU, the engine offers none`. */
+/** Every reason of a refusal in a line, each once: `cuda, rocm: it has none of the engine's GPUs`. */
 export function refusalText({ considered }: Choice): string {
-  return considered.map(({ variant, because }) => `${variant}: ${because}`).join("; ");
+  const byReason = Map.groupBy(considered, ({ because }) => because);
+  return [...byReason]
+    .map(([because, rows]) => `${rows.map(({ variant }) => variant).join(", ")}: ${because}`)
+    .join("; ");
 }

@@ -86,7 +86,7 @@ export class InvalidTemplateError extends NexusError {
   readonly code = "NEXUS_INVALID_TEMPLATE";
   readonly exitCode = exitCodes.usage;
   readonly remedy =
-    "Correct the template, then list it with `nexus catalog`; docs/STACK_FILE.md explains the keys.";
+    "Correct the template, then list it with `nexus catalog`; docs/TEMPLATES.md explains the keys.";
   override readonly details: Readonly<{ file: string }>;
 
   constructor(file: string, problem: string) {

@@ -19,7 +19,7 @@ export function addService(text: string, name: string, spec: ServiceText): strin
   if (page.entries.some((entry) => entry.name === name)) {
     throw new StackEditError(
       `There is a service \`${name}\` in the stack file already.`,
-      `Choose another name, or take the old one out with \`nexus remove service ${name}\`.`,
+      `Choose another name with \`--name\`, or take the old one out with \`nexus remove service ${name}\`.`,
     );
   }
   const added = insertEntry(page, renderEntry(page, name, spec));
@@ -101,7 +101,7 @@ function verified(
   expected: (names: readonly string[]) => readonly string[],
 ): string {
   const problems = newProblems(page.text, text);
-  if (problems.length > 0) throw new InvalidStackError("nexus.yaml", problems);
+  if (problems.length > 0) throw new InvalidStackError("nexus.yaml", problems, { of: "change" });
   const names = expected(page.entries.map(({ name }) => name));
   const before = contentOf(page.text);
   const after = contentOf(text);

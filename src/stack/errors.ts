@@ -9,10 +9,24 @@ export class InvalidStackError extends NexusError {
   readonly remedy: string;
   override readonly details: Readonly<{ file: string; problems: readonly Problem[] }>;
 
-  constructor(file: string, problems: readonly Problem[]) {
+  /** `of: "change"` is a text that was proposed and not written: the file itself is as it was. */
+  constructor(
+    file: string,
+    problems: readonly Problem[],
+    { of: cause = "file" }: Readonly<{ of?: "file" | "change" }> = {},
+  ) {
     const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-    super(`${file} is not a valid stack: ${count}.\n\n${problems.map(formatProblem).join("\n\n")}`);
-    this.remedy = `Correct ${problems.length === 1 ? "it" : "them"}, then look at the result with \`nexus config\`. Every key is explained in docs/STACK_FILE.md.`;
+    const verdict =
+      cause === "file"
+        ? `${file} is not a valid stack: ${count}.`
+        : `With this change ${file} would not be a valid stack: ${count}. Nothing was written.`;
+    super(`${verdict}\n\n${problems.map(formatProblem).join("\n\n")}`);
+    const them = problems.length === 1 ? "it" : "them";
+    const advice =
+      cause === "file"
+        ? `Correct ${them}, then look at the result with \`nexus config\`.`
+        : `Correct ${them} in the words of the command and run it again.`;
+    this.remedy = `${advice} Every key is explained in docs/STACK_FILE.md.`;
     this.details = { file, problems };
   }
 }

@@ -79,10 +79,7 @@ export function formatTemplate(template: Template, page: CatalogPage): string {
       "Secrets, under `secrets`",
       secrets.map(({ name, description: text }) => [name, text]),
     ),
-    titled(
-      "Known from",
-      provenance.map(({ fact, source }) => [source, fact]),
-    ),
+    ["Known from:", ...provenance.map(({ fact, source }) => `  ${fact}\n    ${source}`)].join("\n"),
     ...(missing === undefined ? [`Add it with: nexus add service ${id}`] : []),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");

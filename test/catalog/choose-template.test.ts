@@ -109,6 +109,15 @@ describe("who does a job", () => {
   });
 });
 
+test("a reason that several variants share is told once", () => {
+  const twice = templateOf("twice", {
+    variants: ["a", "b"].map((name) => ({ name, when: { vendor: "amd" }, because: "it is" })),
+  });
+  expect(candidateOf(twice, machineWith()).objection).toBe(
+    "a, b: it needs an AMD GPU, the engine offers none",
+  );
+});
+
 test("a choice is told with its reasons, and so are the others", () => {
   const machine = machineWith();
   const { templates, job } = meaningOf(catalog, "tts");

@@ -83,7 +83,9 @@ volumes: {v: }
   });
 
   test("a name that is taken, a service that is not valid and services in braces are refused", () => {
-    expect(() => addService("services: {}\n", "b", { imge: "x" })).toThrow(InvalidStackError);
+    const misspelt = () => addService("services: {}\n", "b", { imge: "x" });
+    expect(misspelt).toThrow(InvalidStackError);
+    expect(misspelt).toThrow(/^With this change .* Nothing was written\./);
     expect(() => addService("services:\n  b:\n    image: x:1\n", "b", spec)).toThrow(
       StackEditError,
     );

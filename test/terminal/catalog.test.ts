@@ -74,7 +74,8 @@ test("a template is shown with its variants, options, secrets and sources", () =
       token  For more voices.
 
     Known from:
-      here  all
+      all
+        here
 
     Add it with: nexus add service fast"
   `);
