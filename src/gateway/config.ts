@@ -62,8 +62,14 @@ export const provable = [
   "image",
 ] as const;
 
-/** Endpoints of which an upstream speaks another dialect than clients do; `tei` is that of text-embeddings-inference. */
-const dialectsSchema = z.strictObject({ rerank: z.enum(["tei"]).optional() });
+/**
+ * Endpoints of which an upstream speaks another dialect than clients do: `tei` is that of text-embeddings-inference,
+ * `b64_json` that of services which answer with an address of their own unless they are asked for bytes.
+ */
+const dialectsSchema = z.strictObject({
+  rerank: z.enum(["tei"]).optional(),
+  images: z.enum(["b64_json"]).optional(),
+});
 
 /** One upstream: a service as the gateway sees it. */
 export const upstreamSchema = z.strictObject({

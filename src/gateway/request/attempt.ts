@@ -11,6 +11,7 @@ import { UsageTap } from "../usage/usage-tap.ts";
 import { follow } from "./follow.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { relayLimits } from "./patience.ts";
+import { sendsAddresses } from "./pictures.ts";
 import type { RelayOptions, RelayRequest } from "./relay-options.ts";
 import { startAttempt, type Attempt } from "./relay.ts";
 import { inSlot } from "./slot.ts";
@@ -125,11 +126,13 @@ function textBytes({ endpoint, exchange }: Inquiry): number | undefined {
 }
 
 function relayRequest(
-  { exchange, endpoint, payload }: Inquiry,
+  { exchange, endpoint, payload, pictures }: Inquiry,
   { monitor, model }: Candidate,
   usageEdit: Edit | undefined,
 ): RelayRequest {
-  const body = payload.bodyFor(model, usageEdit ? [usageEdit] : []);
+  const forBytes = sendsAddresses(monitor.upstream) ? pictures : undefined;
+  const edits = [usageEdit, forBytes].filter((edit) => edit !== undefined);
+  const body = payload.bodyFor(model, edits);
   const headers = exchange.upstreamHeaders();
   if (body.byteLength !== undefined) headers["content-length"] = String(body.byteLength);
   const path = monitor.upstream.api_path + endpoint.upstreamPath;

@@ -34,7 +34,7 @@ export async function serveInference(
   const asked = { ...came, payload };
   const prepared = prepare(endpoint, payload, found.candidates);
   if (prepared.kind === "refused") return exchange.fail(prepared.failure);
-  const ordered = orderCandidates(found.candidates, () => session(asked));
+  const ordered = orderCandidates(prepared.candidates, () => session(asked));
   exchange.facts.reason = [found.reason, ...ordered.because].join("; ");
   const heartbeat = startHeartbeat(asked, found);
   const endLimit = limitTotal(app, exchange);

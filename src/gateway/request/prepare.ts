@@ -6,10 +6,16 @@ import { prepareRerank } from "../rerank/translation.ts";
 import type { Candidate } from "../routing/route.ts";
 import type { Inquiry } from "./inquiry.ts";
 import type { Payload } from "./payload.ts";
+import { askForPictures } from "./pictures.ts";
 
 /** The request in other words, as far as anybody needs it, or why it cannot be said in them. */
 export type Prepared = Readonly<
-  | { kind: "ready"; translated: Pick<Inquiry, "chat" | "rerank"> }
+  | {
+      kind: "ready";
+      translated: Pick<Inquiry, "chat" | "rerank" | "pictures">;
+      /** Those that can answer as the client wants it. */
+      candidates: readonly Candidate[];
+    }
   | { kind: "refused"; failure: Failure }
 >;
 
@@ -23,9 +29,12 @@ export function prepare(
   if (chat?.kind === "refused") return chat;
   const rerank = prepareRerank(endpoint, payload, candidates);
   if (rerank?.kind === "refused") return rerank;
+  const pictures = askForPictures(endpoint, payload, candidates);
+  if (pictures.kind === "refused") return pictures;
   const translated = {
     ...(chat && { chat: chat.request }),
     ...(rerank && { rerank: rerank.request }),
+    ...(pictures.edit && { pictures: pictures.edit }),
   };
-  return { kind: "ready", translated };
+  return { kind: "ready", translated, candidates: pictures.candidates };
 }

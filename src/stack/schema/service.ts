@@ -150,6 +150,12 @@ const nexusKeys = {
         .enum(["tei"])
         .optional()
         .describe("tei: `/v1/rerank` is translated to its own `/rerank` and back."),
+      images: z
+        .enum(["b64_json"])
+        .optional()
+        .describe(
+          "b64_json: it answers with an address of its own unless it is asked for bytes, so it is.",
+        ),
     })
     .optional()
     .describe("Endpoints of which it speaks another dialect than clients do."),
