@@ -54,6 +54,8 @@ services:
   own: { image: x:1 }
   ollama:
     template: ollama
+    models:
+      - llama3.2:1b
     gpus: none
     environment:
       OLLAMA_KEEP_ALIVE: 30m
