@@ -1,5 +1,6 @@
 /** Turns the files of a stack into the stack that is planned with. Pure. */
 import { basename, resolve } from "node:path";
+import { plainApiWarnings } from "./check-gateway-url.ts";
 import { checkMembers, checkStack } from "./check.ts";
 import { gatewayDefaults } from "./defaults.ts";
 import type { Gathered } from "./gather.ts";
@@ -77,7 +78,7 @@ export function resolveStack(readings: Readings): Resolution {
   return {
     stack,
     problems: checks.flatMap(({ problems }) => problems),
-    warnings: checks.flatMap(({ warnings }) => warnings),
+    warnings: [...checks.flatMap(({ warnings }) => warnings), ...plainApiWarnings(stack)],
   };
 }
 

@@ -13,6 +13,16 @@ test("the gateway's certificate is meant beside the file that names it", async (
   });
 });
 
+test("who asks a gateway with a certificate by plain HTTP is warned of", async () => {
+  const services = "services: {open-webui: {template: open-webui}, other: {image: 'x:1'}}\n";
+  const secure = "gateway: {tls: {cert: cert.pem, key: key.pem}}\n";
+  const { warnings } = await load(`name: home\n${secure}${services}`);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^open-webui asks the gateway by http:\/\/ in OPENAI_API_BASE_URL, /),
+  ]);
+  expect((await load(`name: home\n${services}`)).warnings).toEqual([]);
+});
+
 test("the origins of web pages are origins, or all", async () => {
   const origins = ["https://chat.example", "http://localhost:3000", "*"];
   const { stack } = await load(`name: home\ngateway: { cors: ${JSON.stringify(origins)} }`);
