@@ -114,7 +114,7 @@ test("who lists another model than the declared one, none, or cannot work with i
   const { exitCode, stderr } = await stack.run("up");
   expect(exitCode).toBe(4);
   expect(stderr).toContain("other lacks the model kokoro");
-  expect(stderr).toContain("empty lacks the models");
+  expect(stderr).toContain("empty lacks the model");
   expect(stderr).toContain("nothing answers on its port 8080");
   expect(stderr).toMatch(/idle[\s\S]*answered 500/);
 });

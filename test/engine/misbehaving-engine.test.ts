@@ -9,6 +9,7 @@ import {
   PullStalledError,
   UnsupportedLimitError,
 } from "../../src/engine/errors.ts";
+import { BuildFailedError } from "../../src/engine/errors/image.ts";
 import { DockerClient } from "../../src/engine/docker/client.ts";
 import Docker from "dockerode";
 import { startFakeEngine } from "./fake-engine.ts";
@@ -128,6 +129,39 @@ describe("a container", () => {
 
     await expect(created).rejects.toThrow(UnsupportedLimitError);
     expect(fake.calls.at(-1)).toMatch(/^DELETE \/containers\/c1\?force=true/);
+  });
+});
+
+describe("a build", () => {
+  /** An engine that says it built `one`, and that knows these images by now. */
+  const builds =
+    (images: Readonly<Record<string, string>>): Answer =>
+    (call, request, response) => {
+      const [, asked] = /^GET \/images\/(.+)\/json/.exec(decodeURIComponent(call)) ?? [];
+      if (call.startsWith("POST /build")) {
+        request.resume();
+        response.end(`${JSON.stringify({ aux: { ID: "sha256:one" } })}\r\n`);
+      } else if (asked === undefined) return false;
+      else if (images[asked] === undefined) response.writeHead(404).end("{}");
+      else response.end(JSON.stringify({ Id: images[asked], Architecture: "amd64", Os: "linux" }));
+      return true;
+    };
+
+  const build = async (images: Readonly<Record<string, string>>) => {
+    await using fake = await startFakeEngine(builds(images));
+    const engine = await fake.connect();
+    const entries = [{ path: "Dockerfile", mode: 0o644, content: "FROM scratch\n" }];
+    return await Array.fromAsync(engine.images.assemble({ ref: "x:1", entries, labels: {} }));
+  };
+
+  test("whose name went to the image of somebody who built the same meanwhile has succeeded", async () => {
+    const images = { "x:1": "sha256:two", "sha256:one": "sha256:one" };
+    await expect(build(images)).resolves.toEqual([]);
+  });
+
+  test("that leaves nothing behind is a failure, whatever the engine says", async () => {
+    await expect(build({})).rejects.toThrow(BuildFailedError);
+    await expect(build({ "x:1": "sha256:two" })).rejects.toThrow(BuildFailedError);
   });
 });
 

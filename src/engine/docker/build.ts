@@ -75,13 +75,20 @@ export async function* buildImage(
     signal?.throwIfAborted();
     throw client.streamFailure(`build ${ref}`, error);
   }
-  const image = await inspectImage(client, ref);
-  if (image === undefined || (built !== undefined && image.id !== built))
+  if (!(await isThere(client, ref, built)))
     throw new BuildFailedError(
       ref,
       "the engine does not have the image afterwards",
       said.slice(-keptLines),
     );
+}
+
+/** The name may lead to the image of somebody who built the same at the same time: then one's own is there without it. */
+async function isThere(client: DockerClient, ref: string, built?: string): Promise<boolean> {
+  const named = await inspectImage(client, ref);
+  if (named === undefined) return false;
+  if (built === undefined || named.id === built) return true;
+  return (await inspectImage(client, built)) !== undefined;
 }
 
 async function openBuild(
