@@ -1,5 +1,6 @@
 /** One service as a stack file or a template writes it. */
 import { z } from "zod";
+import { capabilities } from "./capabilities.ts";
 import {
   assignments,
   boolean,
@@ -16,25 +17,6 @@ import { extraHosts, gpus, portBinding } from "./network.ts";
 import { build, dependsOn, envFile, healthcheck, labels, probe, restart } from "./process.ts";
 import { device, mount, tmpfs } from "./storage.ts";
 import { gpuCheck, metadata, release, signature } from "./truth.ts";
-
-/** Every capability, in the order in which they are listed to people. */
-const capabilities = [
-  "chat",
-  "completion",
-  "messages",
-  "embedding",
-  "rerank",
-  "image",
-  "audio",
-  "tts",
-  "asr",
-  "video",
-  "ocr",
-  "music",
-  "realtime",
-  "tool",
-  "ui",
-] as const;
 
 /** A model name that is safe in a shell, a URL and a log: letters, digits and `. _ : / @ + -`. */
 const model = z
