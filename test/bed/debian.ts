@@ -32,9 +32,7 @@ export function prepareDebian(say: (line: string) => void): void {
   const root = join(debianDir, "root");
   rmSync(debianDir, { recursive: true, force: true });
   mkdirSync(debianDir, { recursive: true });
-  const mirror = debianMirror();
-  run(["debootstrap", "--variant=minbase", suite, root, mirror]);
-  writeFileSync(join(root, "etc/apt/sources.list"), `deb ${mirror} ${suite} main\n`);
+  run(["debootstrap", "--variant=minbase", suite, root, ...debianMirror()]);
   run(["chroot", root, "apt-get", "-q", "update"]);
   fetchPackages(root, python);
   packPython(root);
@@ -44,12 +42,12 @@ export function prepareDebian(say: (line: string) => void): void {
   rmSync(root, { recursive: true, force: true });
 }
 
-/** The mirror that this machine gets its own packages from, where it is a Debian. */
-function debianMirror(): string {
+/** The mirror that this machine gets its own packages from, where it is a Debian; else debootstrap has one of its own. */
+function debianMirror(): readonly string[] {
   const format = ["--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
   const lines = run(["apt-get", "indextargets", ...format]).split("\n");
   const own = lines.find((line) => line.endsWith(`/debian/ ${suite}`));
-  return own?.split(" ")[0] ?? "http://deb.debian.org/debian";
+  return own?.split(" ").slice(0, 1) ?? [];
 }
 
 /** Downloads packages with all they need beyond the root file system. */
