@@ -2,7 +2,7 @@
 const rooms = {
   commands: ["stack", "plan", "apply", "engine", "catalog", "readiness", "verify", "migrate", "terminal"],
   terminal: ["stack", "catalog", "plan", "apply", "engine", "readiness", "verify", "migrate"],
-  migrate: ["stack", "catalog", "engine"],
+  migrate: ["stack", "catalog", "plan", "apply", "engine", "readiness"],
   verify: ["apply", "plan", "engine", "readiness", "stack"],
   apply: ["plan", "engine", "readiness", "stack"],
   readiness: ["engine", "stack"],
