@@ -1,5 +1,6 @@
 /** The port to one host of an old installation, read only: its own files, a copied tree, an unpacked archive, or ssh. Paths are absolute as on that host. */
 import type { FoundUnit } from "../inventory.ts";
+import type { NotUnderstood } from "../reading.ts";
 
 /** One name in a folder, symbolic links followed as that host would follow them. */
 export type SourceEntry = Readonly<{
@@ -43,6 +44,8 @@ export interface SourceTree {
   backup(path: string, to: string): Promise<void>;
   /** Reads a SQLite database without a change to any byte beside it; undefined when that cannot be done. */
   look(path: string, questions: readonly string[]): Promise<DatabaseLook | undefined>;
+  /** What was asked for so far, is there and could not be read (no right, a link out of the copied folder, a socket): each once. */
+  unread(): readonly NotUnderstood[];
   /** Whether a unit runs; undefined when nobody can be asked. */
   running(unit: FoundUnit): Promise<boolean | undefined>;
   /** Stops or starts a unit. Throws LegacyServiceError. */
