@@ -1,14 +1,11 @@
 /** A service's environment; what looks like a secret moves into a file that only its owner reads. Pure. */
 import { interpolate, type Variables } from "../../stack/interpolate.ts";
 import { isRecord } from "../../stack/record.ts";
+import { isSecretSetting, isSecretValue } from "../read/secret-settings.ts";
 import type { Draft } from "./draft.ts";
 
 /** A file that is written beside the stack file, readable by its owner only. */
 export type SecretFile = Readonly<{ path: string; text: string; names: readonly string[] }>;
-
-const secretName =
-  /(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|API_?KEYS?|PRIVATE_?KEY|CREDENTIALS?)(?:_KEY)?$/i;
-const secretValue = /\w:\/\/[^:@\s/]*:[^@\s/]+@|^(?:sk|hf|ghp|xox[bp]|nx)[-_]\w{8,}/;
 
 /** Converts `environment`; variables stay variables, and literal secrets go into the file that is returned. */
 export function convertEnvironment(draft: Draft, variables: Variables): SecretFile | undefined {
@@ -53,8 +50,8 @@ function isSecret(name: string, value: unknown, variables: Variables): boolean {
   if (typeof value !== "string" || value === "") return false;
   const { used, unset, text } = interpolate(value, variables);
   if (used.length > 0 || unset.length > 0 || value.includes("${")) return false;
-  const names = secretName.test(name) && !/_FILE$|^(?:true|false|\d+)$/i.test(text);
-  return (names || secretValue.test(text)) && /^[A-Za-z_][\w.-]*$/.test(name);
+  const names = isSecretSetting(name) && !/_FILE$|^(?:true|false|\d+)$/i.test(text);
+  return (names || isSecretValue(text)) && /^[A-Za-z_][\w.-]*$/.test(name);
 }
 
 /** `NAME="value"`, so that an env file's reader gives the value back. */
