@@ -1,6 +1,16 @@
 /** Who may import whom. Read it as the floor plan in ARCHITECTURE.md. */
 const rooms = {
-  commands: ["stack", "plan", "apply", "engine", "catalog", "readiness", "verify", "migrate", "terminal"],
+  commands: [
+    "stack",
+    "plan",
+    "apply",
+    "engine",
+    "catalog",
+    "readiness",
+    "verify",
+    "migrate",
+    "terminal",
+  ],
   terminal: ["stack", "catalog", "plan", "apply", "engine", "readiness", "verify", "migrate"],
   migrate: ["stack", "catalog", "plan", "apply", "engine", "readiness"],
   verify: ["apply", "plan", "engine", "readiness", "stack"],
@@ -13,13 +23,18 @@ const rooms = {
   gateway: [],
 };
 
-/** What both programs share: the gateway's configuration and the words of its control channel, and the documents of the service contract. */
-const treaty = "^src/gateway/(config|protocol|contract)\\.ts$";
+/** What both programs share: the gateway's configuration, the words of its control channel and of users, and the documents of the service contract. */
+const treaty = "^src/gateway/(config|protocol|user|contract)\\.ts$";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {
   forbidden: [
-    { name: "no-cycles", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
     ...Object.entries(rooms).map(([room, neighbours]) => ({
       name: `${room}-keeps-to-its-neighbours`,
       severity: "error",
@@ -52,7 +67,11 @@ export default {
       name: "plan-takes-only-types-from-its-neighbours",
       severity: "error",
       from: { path: "^src/plan/" },
-      to: { path: "^src/", pathNot: ["^src/plan/", "^src/errors.ts$", treaty], dependencyTypesNot: ["type-only"] },
+      to: {
+        path: "^src/",
+        pathNot: ["^src/plan/", "^src/errors.ts$", treaty],
+        dependencyTypesNot: ["type-only"],
+      },
     },
     {
       name: "the-gateway-is-a-guest",

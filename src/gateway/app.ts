@@ -11,6 +11,8 @@ import type { ResponseOwners } from "./responses/owners.ts";
 import type { Registry } from "./upstreams/registry.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import type { Ledger } from "./usage/ledger.ts";
+import type { FrontDesk } from "./users/front-desk.ts";
+import type { UserBook } from "./users/user-book.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 /** The gateway's parts, made once by `startGateway`. */
@@ -19,6 +21,9 @@ export type App = Readonly<{
   settings: GatewaySettings;
   log: Log;
   keys: KeyRing;
+  users: UserBook;
+  /** Where users log in. */
+  frontDesk: FrontDesk;
   /** What each key may still use. */
   allowances: Allowances;
   ledger: Ledger;

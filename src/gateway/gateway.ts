@@ -20,6 +20,7 @@ import { Registry } from "./upstreams/registry.ts";
 import type { GatewaySettings } from "./settings.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { openLedger } from "./usage/open-ledger.ts";
+import { openUsers } from "./users/open-users.ts";
 import { version } from "./version.ts";
 
 /** A gateway that serves. */
@@ -79,8 +80,19 @@ async function assemble(
   const telemetry = new Telemetry({ version, everyMs: settings.otlpEveryMs, log, metrics });
   const spools = new ByteBudget(settings.upload.spoolBytes);
   const responses = new ResponseOwners();
+  const people = await openUsers(settings, log);
   const held = { exchanges, bodies, spools, certificates, responses };
-  const parts = { keys, allowances, ledger, backends, registry, metrics, telemetry, ...held };
+  const parts = {
+    keys,
+    allowances,
+    ledger,
+    backends,
+    registry,
+    metrics,
+    telemetry,
+    ...people,
+    ...held,
+  };
   return { version, settings, log, ...parts, isDraining };
 }
 

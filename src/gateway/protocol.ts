@@ -5,6 +5,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { GatewayConfig, Upstream } from "./config.ts";
+import type { UserRequest, UserResult } from "./user.ts";
 
 /** What a key may use; what is left out is not limited. Days are those of UTC. */
 export type KeyLimits = Readonly<{
@@ -111,6 +112,7 @@ export type ControlRequest = Readonly<
   /** Puts a key in the place of the one of its name: there is no moment without either. */
   | { op: "keys.replace"; key: KeyRecord }
   | { op: "keys.remove"; name: string }
+  | UserRequest
   /** Who used how much since a moment (ISO 8601). */
   | { op: "usage"; since: string; by: UsageGrouping }
   /** The same document as GET :8801/readyz. */
@@ -166,32 +168,33 @@ export type RequestChunk = Readonly<{ status: number; chunk: string }>;
 export type RequestBytes = Readonly<{ bytes: string; at_ms: number }>;
 
 /** Results by op. */
-export type ControlResult = Readonly<{
-  hello: {
-    version: string;
-    config_hash: string | null;
-    keys: number;
-    api_port: number;
-    observability_port: number;
-  };
-  configure: { config_hash: string };
-  watch: ProbeReport;
-  prove: { status: number; detail: string; duration_ms: number };
-  drain: { in_flight: 0 };
-  request: {
-    status: number;
-    /** By lower-case name, with `answer: "bytes"`. */
-    headers?: Readonly<Record<string, string>>;
-  };
-  "keys.list": readonly ListedKey[];
-  "keys.add": null;
-  "keys.replace": null;
-  "keys.remove": null;
-  usage: UsageReport;
-  status: StackReadiness;
-  disk: { free_bytes: number; total_bytes: number };
-  cancel: null;
-}>;
+export type ControlResult = UserResult &
+  Readonly<{
+    hello: {
+      version: string;
+      config_hash: string | null;
+      keys: number;
+      api_port: number;
+      observability_port: number;
+    };
+    configure: { config_hash: string };
+    watch: ProbeReport;
+    prove: { status: number; detail: string; duration_ms: number };
+    drain: { in_flight: 0 };
+    request: {
+      status: number;
+      /** By lower-case name, with `answer: "bytes"`. */
+      headers?: Readonly<Record<string, string>>;
+    };
+    "keys.list": readonly ListedKey[];
+    "keys.add": null;
+    "keys.replace": null;
+    "keys.remove": null;
+    usage: UsageReport;
+    status: StackReadiness;
+    disk: { free_bytes: number; total_bytes: number };
+    cancel: null;
+  }>;
 
 /** One line from the gateway. */
 export type ControlReply = Readonly<

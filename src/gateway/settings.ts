@@ -55,6 +55,9 @@ export type GatewaySettings = Readonly<{
   /** Where the certificate of the API port is kept with its key. */
   certificatesFolder: string;
   keysFile: string;
+  /** Users with the hashes of their passwords, and the digests of their sessions. */
+  usersFile: string;
+  sessionsFile: string;
   usage: UsageSettings;
   /** How long live streams may go on after SIGTERM. */
   graceMs: number;
@@ -94,6 +97,8 @@ export function readSettings(environment: Environment): GatewaySettings {
     configFile: join(data, "config.json"),
     certificatesFolder: data,
     keysFile: join(data, "keys.json"),
+    usersFile: join(data, "users.json"),
+    sessionsFile: join(data, "sessions.json"),
     usage: {
       file: join(data, "usage.db"),
       flushMs: number("NEXUS_GATEWAY_USAGE_FLUSH_MS", 1_000),

@@ -7,6 +7,7 @@ import type { Exchange } from "./exchange.ts";
 import { shuttingDown, type Failure } from "./failure.ts";
 import { findModel, listModels } from "./models.ts";
 import { isForService } from "../native/target.ts";
+import { serveLogin, serveSession } from "./sessions.ts";
 import { servePassThrough } from "../native/pass-through.ts";
 import { serveInference } from "../request/inference.ts";
 import { serveStoredResponse } from "../responses/stored.ts";
@@ -29,6 +30,10 @@ const open: readonly ApiRoute[] = [
     methods: get,
     serve: (app, to) => to.json(200, gatewayDescriptor(app)),
   },
+  { label: "/v1/sessions", methods: ["POST"], serve: serveLogin },
+  // Where the system before Nexus took the same.
+  { label: "/ui/api/auth/login", methods: ["POST"], serve: serveLogin },
+  { label: "/v1/sessions/current", methods: [...get, "DELETE"], serve: serveSession },
 ];
 
 const guarded: readonly ApiRoute[] = [

@@ -5,9 +5,12 @@ import type { Exchange } from "./exchange.ts";
 import type { Failure } from "./failure.ts";
 import { mayEnter } from "../keys/scopes.ts";
 import type { KeyRecord } from "../protocol.ts";
+import type { UserRecord } from "../user.ts";
 import { readProtocols } from "../realtime/subprotocols.ts";
+import { isSessionToken } from "../users/sessions.ts";
+import type { OpenSession } from "../users/user-book.ts";
 
-/** The key of a request, after answering every request that has none; undefined means answered. */
+/** The key of a request, or what a session lets its user do in the shape of one, after answering every request that has none; undefined means answered. */
 export function authenticate(
   app: App,
   exchange: Exchange,
@@ -25,6 +28,9 @@ export function authenticate(
 type Judgement = Readonly<{ key: KeyRecord } | { failure: Failure }>;
 
 function judge(app: App, presented: Presented, scope: KeyRecord["scopes"][number]): Judgement {
+  if (presented.kind === "one" && isSessionToken(presented.key)) {
+    return judgeSession(app, presented.key, scope);
+  }
   if (app.keys.size === 0) return { failure: noKeys() };
   if (presented.kind !== "one") return refuse(app, presented.kind);
   const known = app.keys.authenticate(presented.key, Date.now());
@@ -33,15 +39,42 @@ function judge(app: App, presented: Presented, scope: KeyRecord["scopes"][number
   return { key: known.key };
 }
 
+function judgeSession(app: App, token: string, scope: KeyRecord["scopes"][number]): Judgement {
+  const open = app.users.findSession(token, Date.now());
+  if (!open) return refuse(app, "session");
+  const key = keyOf(open);
+  return mayEnter(key, scope) ? { key } : refuse(app, "scope");
+}
+
+/** The session that a request was made with; undefined when it was made with a key, or with a session that has ended. */
+export function presentedSession(app: App, { request }: Exchange): OpenSession | undefined {
+  const presented = presentedKey(request.headers);
+  return presented.kind === "one" ? app.users.findSession(presented.key, Date.now()) : undefined;
+}
+
+/** Who pays for what a user asks: no key can be called that. */
+export function payerOf({ name }: Pick<UserRecord, "name">): string {
+  return `user:${name}`;
+}
+
+function keyOf({ session, user }: OpenSession): KeyRecord {
+  const scopes = user.admin ? (["inference", "admin"] as const) : (["inference"] as const);
+  const { created_at, expires_at } = session;
+  const digest = `sha256:${session.digest}`;
+  return { name: payerOf(user), digest, hint: "ns_", scopes, created_at, expires_at };
+}
+
 type Presented = Readonly<
   { kind: "one"; key: string } | { kind: "missing" } | { kind: "ambiguous" }
 >;
 
-/** OpenAI's clients send a bearer token, Anthropic's `x-api-key`, browsers a subprotocol; two that differ could each be meant. */
+/** OpenAI's clients send a bearer token, Anthropic's `x-api-key`, browsers a subprotocol, and clients of the system before Nexus a session in a header of its own; two that differ could each be meant. */
 function presentedKey(headers: IncomingHttpHeaders): Presented {
   const other = String(headers["x-api-key"] ?? "").trim() || undefined;
   const inProtocol = readProtocols(headers["sec-websocket-protocol"]).key;
-  const keys = [bearer(headers.authorization), other, inProtocol].filter(
+  const session = String(headers["x-session-token"] ?? "").trim();
+  const inSession = isSessionToken(session) ? session : undefined;
+  const keys = [bearer(headers.authorization), other, inProtocol, inSession].filter(
     (one) => one !== undefined,
   );
   const [key] = keys;
@@ -54,18 +87,21 @@ function bearer(authorization: string | undefined): string | undefined {
   return match?.[1];
 }
 
+const codes = { scope: "insufficient_scope", session: "invalid_session" } as const;
+
 const refusals = {
   missing: "No key was given: send the header `Authorization: Bearer nx_…` or `x-api-key: nx_…`.",
   ambiguous: "The request holds two different keys: send one of them.",
   unknown: "The key is not one of this gateway's.",
   expired: "The key has expired.",
+  session: "The session has ended: log in again with `POST /v1/sessions`.",
   scope: "The key does not have the scope that this needs.",
 } as const;
 
 function refuse(app: App, reason: keyof typeof refusals): Judgement {
   app.metrics.authFailed(reason);
   const status = reason === "scope" ? 403 : 401;
-  const code = reason === "scope" ? "insufficient_scope" : "invalid_api_key";
+  const code = reason === "scope" || reason === "session" ? codes[reason] : "invalid_api_key";
   return { failure: { status, code, message: refusals[reason], fault: "policy" } };
 }
 

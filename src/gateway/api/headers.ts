@@ -22,6 +22,7 @@ const keptFromUpstream = new Set([
   ...hopByHop,
   "authorization",
   "x-api-key",
+  "x-session-token",
   "cookie",
   "host",
   "content-length",

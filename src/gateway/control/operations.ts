@@ -28,7 +28,7 @@ export type OperationContext = Readonly<{
 
 type Order<Op extends ControlOrder["op"]> = Extract<ControlOrder, { op: Op }>;
 
-/** Carries out an order; throws ControlFailure or KeyRefused when it cannot be. */
+/** Carries out an order; throws ControlFailure, KeyRefused or UserRefused when it cannot be. */
 export async function carryOut(
   order: Exclude<ControlOrder, { op: "cancel" }>,
   context: OperationContext,
@@ -36,6 +36,7 @@ export async function carryOut(
   if ("upstream" in order) return askUpstream(order, context);
   if (order.op === "configure") return configure(order, context);
   if (order.op === "drain") return drain(order, context);
+  if (isOfUsers(order)) return changeUsers(order, context);
   const { keys, settings } = context.app;
   if (order.op === "disk") return readDisk(dirname(settings.configFile));
   if (order.op === "keys.add") await keys.add(order.key);
@@ -43,6 +44,32 @@ export async function carryOut(
   else if (order.op === "keys.remove") await keys.remove(order.name);
   else return look(order, context);
   return null;
+}
+
+type UserOrder = Order<"users.list" | "users.add" | "users.replace" | "users.remove">;
+
+function isOfUsers(order: ControlOrder): order is UserOrder {
+  return order.op.startsWith("users.");
+}
+
+async function changeUsers(
+  order: UserOrder,
+  { app: { users } }: OperationContext,
+): Promise<ControlResult[UserOrder["op"]]> {
+  switch (order.op) {
+    case "users.add":
+      await users.add(order.user);
+      return null;
+    case "users.replace":
+      await users.replace(order.user);
+      return null;
+    case "users.remove":
+      await users.remove(order.name);
+      return null;
+    case "users.list":
+    default:
+      return users.listed(Date.now());
+  }
 }
 
 function askUpstream(

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { certifiedSchema } from "../door/certificate.ts";
 import { gatewayConfigSchema, upstreamSchema } from "../config.ts";
 import { keyRecordSchema } from "../keys/key-ring.ts";
+import { userChangeSchema, userRecordSchema } from "../users/user-schema.ts";
 
 const id = z.int();
 /** A path that stays with the upstream it is sent to. */
@@ -42,6 +43,10 @@ const requestSchema = z.discriminatedUnion("op", [
   z.strictObject({ id, op: z.literal("keys.add"), key: keyRecordSchema }),
   z.strictObject({ id, op: z.literal("keys.replace"), key: keyRecordSchema }),
   z.strictObject({ id, op: z.literal("keys.remove"), name: z.string() }),
+  z.strictObject({ id, op: z.literal("users.list") }),
+  z.strictObject({ id, op: z.literal("users.add"), user: userRecordSchema }),
+  z.strictObject({ id, op: z.literal("users.replace"), user: userChangeSchema }),
+  z.strictObject({ id, op: z.literal("users.remove"), name: z.string() }),
   z.strictObject({
     id,
     op: z.literal("usage"),

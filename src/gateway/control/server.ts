@@ -7,6 +7,7 @@ import { carryOut, ControlFailure, type Ports } from "./operations.ts";
 import { crashReason } from "../metrics/log.ts";
 import { readOrder, type ControlOrder } from "./requests.ts";
 import { KeyRefused } from "../keys/key-ring.ts";
+import { UserRefused } from "../users/user-book.ts";
 import type { ControlReply } from "../protocol.ts";
 
 /** An open control channel. */
@@ -126,14 +127,14 @@ class Conversation {
   }
 }
 
-function isExpected(error: unknown): boolean {
-  return error instanceof ControlFailure || error instanceof KeyRefused;
+function isExpected(error: unknown): error is ControlFailure | KeyRefused | UserRefused {
+  return (
+    error instanceof ControlFailure || error instanceof KeyRefused || error instanceof UserRefused
+  );
 }
 
 function describe(error: unknown, aborted: boolean): Readonly<{ code: string; message: string }> {
-  if (error instanceof ControlFailure || error instanceof KeyRefused) {
-    return { code: error.code, message: error.message };
-  }
+  if (isExpected(error)) return { code: error.code, message: error.message };
   if (aborted) return { code: "cancelled", message: "The request was cancelled." };
   return { code: "internal_error", message: error instanceof Error ? error.message : "unknown" };
 }

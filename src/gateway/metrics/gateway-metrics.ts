@@ -15,6 +15,16 @@ import { Counter, Histogram, type Family, type Metric } from "./metrics.ts";
 /** How an attempt at an upstream ended, as metrics tell it. */
 export type Outcome = "ok" | "error_status" | "failed" | "broken" | "cancelled";
 
+/** Why somebody was not let in. */
+export type AuthFailure =
+  | "missing"
+  | "ambiguous"
+  | "unknown"
+  | "expired"
+  | "scope"
+  | "session"
+  | "credentials";
+
 const ownTimeBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 const chunkBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56];
 
@@ -170,7 +180,7 @@ export class GatewayMetrics {
     this.#disconnects.add([phase]);
   }
 
-  authFailed(reason: "missing" | "ambiguous" | "unknown" | "expired" | "scope"): void {
+  authFailed(reason: AuthFailure): void {
     this.#authFailures.add([reason]);
   }
 
