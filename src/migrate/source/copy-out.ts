@@ -1,0 +1,42 @@
+/** Copies files of this machine into private ones, databases through their own backup. */
+import { createReadStream, createWriteStream } from "node:fs";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { backupDatabase, isDatabase } from "./databases.ts";
+import { writeWhole } from "./write-whole.ts";
+
+/** Streams into a private file. */
+export async function saveStream(stream: Readable, to: string): Promise<void> {
+  await writeWhole(to, async (part) => {
+    await pipeline(stream, createWriteStream(part, { flags: "r+" }));
+  });
+}
+
+/** Copies one file. */
+export async function copyFileTo(from: string, to: string): Promise<void> {
+  await saveStream(createReadStream(from), to);
+}
+
+/**
+ * Copies one file of a folder; a SQLite database through its own backup, and then without the files beside it, which
+ * are in the backup. One that cannot be backed up is copied as it is. `databases` remembers between the files of a folder.
+ */
+export async function copyDatabaseOrFile(
+  from: string,
+  to: string,
+  databases: Set<string>,
+): Promise<void> {
+  const [, main] = /^(.*)-(?:wal|shm|journal)$/s.exec(from) ?? [];
+  if (main !== undefined && databases.has(main)) return;
+  if ((await isDatabase(from)) && (await backedUp(from, to))) databases.add(from);
+  else await copyFileTo(from, to);
+}
+
+async function backedUp(from: string, to: string): Promise<boolean> {
+  try {
+    await backupDatabase(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}

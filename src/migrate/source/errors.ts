@@ -1,0 +1,48 @@
+/** The failures of reading an old installation. None of them leaves anything changed there. */
+import { exitCodes, NexusError } from "../../errors.ts";
+
+/** What `--source` names is not there, or is no folder and no archive. */
+export class SourceNotFoundError extends NexusError {
+  readonly code = "NEXUS_SOURCE_NOT_FOUND";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy =
+    "Name a copied folder, a tar or tar.gz of one, or an old gateway-backup.tar.gz: `nexus migrate --from ai-infra --source PATH`.";
+  override readonly details: Readonly<{ path: string }>;
+
+  constructor(path: string, why: string) {
+    super(`${path} cannot be migrated from: ${why}.`);
+    this.details = { path };
+  }
+}
+
+/** Something of the old installation is needed and cannot be read. */
+export class SourceUnreadableError extends NexusError {
+  readonly code = "NEXUS_SOURCE_UNREADABLE";
+  readonly exitCode = exitCodes.conflict;
+  readonly remedy =
+    "Run it again as somebody who may read it (`sudo`, or a user of the host with `sudo -n`), or give a copied folder with `--source`.";
+  override readonly details: Readonly<{ host: string; path: string }>;
+
+  constructor(host: string, path: string, why: string) {
+    super(`${path} of ${host} could not be read: ${why}.`);
+    this.details = { host, path };
+  }
+}
+
+/** A service of the old installation did not stop or start. */
+export class LegacyServiceError extends NexusError {
+  readonly code = "NEXUS_LEGACY_SERVICE";
+  readonly exitCode = exitCodes.notReady;
+  readonly remedy: string;
+  override readonly details: Readonly<{ host: string; unit: string }>;
+
+  constructor(
+    failed: Readonly<{ host: string; unit: string; to: "stopped" | "started"; why: string }>,
+  ) {
+    const { host, unit, to, why } = failed;
+    super(`${unit} of ${host} could not be ${to}: ${why}.`);
+    const verb = to === "stopped" ? "Stop" : "Start";
+    this.remedy = `${verb} ${unit} on ${host} by hand, as root there, then run the command again.`;
+    this.details = { host, unit };
+  }
+}
