@@ -14,6 +14,7 @@ export type KeyWish = Readonly<{
   scopes: readonly KeyScope[];
   models?: readonly string[];
   limits?: KeyLimits;
+  allowed_ips?: readonly string[];
   /** ISO 8601. */
   expires_at?: string;
 }>;
@@ -23,6 +24,7 @@ export type KeyChanges = Readonly<{
   scopes?: readonly KeyScope[];
   models?: readonly string[] | null;
   limits?: Readonly<Partial<Record<keyof KeyLimits, number | null>>>;
+  allowed_ips?: readonly string[] | null;
   expires_at?: string | null;
 }>;
 
@@ -77,7 +79,8 @@ export class KeyNameTakenError extends NexusError {
 export class NothingToChangeError extends NexusError {
   readonly code = "NEXUS_NOTHING_TO_CHANGE";
   readonly exitCode = exitCodes.usage;
-  readonly remedy = "Say what: --rpm, --tpm, --tokens-per-day, --model, --scope or --expires.";
+  readonly remedy =
+    "Say what: --rpm, --tpm, --tokens-per-day, --max-request-bytes, --allow-ip, --model, --scope or --expires.";
 
   constructor(name: string) {
     super(`Nothing was said that is to change about the key ${name}.`);
@@ -132,8 +135,8 @@ export async function rotateKey(
   name: string,
   { stage, now = new Date() }: KeyMaking = {},
 ): Promise<NewKey> {
-  const { scopes, models, limits, expires_at } = await findKey(link, name);
-  const wish = { name, scopes, ...defined({ models, limits, expires_at }) };
+  const { scopes, models, limits, allowed_ips, expires_at } = await findKey(link, name);
+  const wish = { name, scopes, ...defined({ models, limits, allowed_ips, expires_at }) };
   const made = mintKey(wish, now);
   return handOver(made, stage, () => link.call({ op: "keys.replace", key: made.record }));
 }
@@ -164,18 +167,26 @@ export async function editKey(
   if (Object.values(changes).every((change) => change === undefined)) {
     throw new NothingToChangeError(name);
   }
-  const { last_used_at, scopes, models, limits, expires_at, ...fixed } = await findKey(link, name);
+  const found = await findKey(link, name);
+  const { last_used_at, scopes, models, limits, allowed_ips, expires_at, ...fixed } = found;
   const key = {
     ...fixed,
     scopes: changes.scopes ?? scopes,
     ...defined({
       models: changed(models, changes.models),
+      allowed_ips: changed(allowed_ips, changes.allowed_ips),
       limits: limitsOf({ ...limits, ...changes.limits }),
       expires_at: changed(expires_at, changes.expires_at),
     }),
   };
   await link.call({ op: "keys.replace", key });
   return { ...key, ...defined({ last_used_at }) };
+}
+
+/** Whether the gateway can see where requests come from, without which it refuses every key that has a list of addresses. */
+export async function seesAddresses(link: GatewayLink): Promise<boolean> {
+  const { clients } = await link.call({ op: "status" });
+  return clients !== undefined;
 }
 
 /** The limits that there are among those asked for; undefined for none. */

@@ -1,6 +1,7 @@
 /** What every part of the running gateway works with. */
 import type { Certificates } from "./door/certificate.ts";
 import type { ByteBudget } from "./door/byte-budget.ts";
+import type { Peers } from "./door/peers.ts";
 import type { Backends } from "./upstreams/backend.ts";
 import type { Exchange } from "./api/exchange.ts";
 import type { GatewayMetrics } from "./metrics/gateway-metrics.ts";
@@ -24,6 +25,8 @@ export type App = Readonly<{
   users: UserBook;
   /** Where users log in. */
   frontDesk: FrontDesk;
+  /** Who is at the other end of each connection. */
+  peers: Peers;
   /** What each key may still use. */
   allowances: Allowances;
   ledger: Ledger;

@@ -119,6 +119,11 @@ export const gatewayConfigSchema = z.strictObject({
   heartbeat_ms: z.int().nonnegative().optional(),
   /** Origins whose web pages may ask; `*` for all, absent for none. */
   cors: z.array(z.string()).exactOptional(),
+  /**
+   * What the other end of a connection to the published port says of a client: `here` that it is on this machine, as
+   * everybody who reaches it; `seen` its address, the engine's own being this machine's; absent nothing at all.
+   */
+  clients: z.enum(["here", "seen"]).exactOptional(),
   /** The certificate that the API port is to present, by its digest: it comes with its key in the order that configures. */
   tls: z.strictObject({ certificate: z.string() }).exactOptional(),
 });

@@ -11,6 +11,7 @@ import { openControl, type ControlServer } from "./control/server.ts";
 import type { Exchange } from "./api/exchange.ts";
 import { shuttingDown } from "./api/failure.ts";
 import { GatewayMetrics } from "./metrics/gateway-metrics.ts";
+import { Peers } from "./door/peers.ts";
 import { Allowances } from "./keys/allowances.ts";
 import { KeyRing } from "./keys/key-ring.ts";
 import type { Log } from "./metrics/log.ts";
@@ -81,7 +82,7 @@ async function assemble(
   const spools = new ByteBudget(settings.upload.spoolBytes);
   const responses = new ResponseOwners();
   const people = await openUsers(settings, log);
-  const held = { exchanges, bodies, spools, certificates, responses };
+  const held = { exchanges, bodies, spools, certificates, responses, peers: new Peers() };
   const parts = {
     keys,
     allowances,

@@ -7,12 +7,19 @@ import { createHash, randomBytes } from "node:crypto";
 import type { GatewayConfig, Upstream } from "./config.ts";
 import type { UserRequest, UserResult } from "./user.ts";
 
+export { isAddressRange } from "./keys/addresses.ts";
+
 /** What a key may use; what is left out is not limited. Days are those of UTC. */
 export type KeyLimits = Readonly<{
   requests_per_minute?: number;
   tokens_per_minute?: number;
   tokens_per_day?: number;
+  /** The largest request body, in bytes. */
+  max_request_bytes?: number;
 }>;
+
+/** Limits that are used up, and come back with time. */
+export type RateLimit = Exclude<keyof KeyLimits, "max_request_bytes">;
 
 /** What a key may be called. */
 export const keyName = /^[\w.-]{1,64}$/;
@@ -28,6 +35,8 @@ export type KeyRecord = Readonly<{
   /** Model ids or `service/model` this key may use; undefined means all. */
   models?: readonly string[];
   limits?: KeyLimits;
+  /** Addresses and ranges (`10.0.0.0/8`) it may be used from; undefined means all. */
+  allowed_ips?: readonly string[];
   /** ISO 8601. */
   created_at: string;
   expires_at?: string;
@@ -148,6 +157,10 @@ export type StackReadiness = Readonly<{
   /** PEM of the certificate that the API port presents; absent where it speaks plain HTTP. */
   certificate?: string;
   keys: number;
+  /** How many of them may be used from certain addresses only. */
+  keys_from_addresses?: number;
+  /** As in the configuration: what it can know of where requests come from. */
+  clients?: GatewayConfig["clients"];
   /** Longest-lived open streams and requests in flight, over all upstreams. */
   in_flight: number;
   services: readonly Readonly<
@@ -203,6 +216,8 @@ export type ControlReply = Readonly<
   | { id: number; error: { code: string; message: string } }
 >;
 
+type KeyDetails = Omit<KeyRecord, "digest" | "hint" | "created_at">;
+
 /** The only form in which a key is kept: `sha256:<hex>` of the whole key. */
 export function keyDigest(key: string): string {
   return `sha256:${createHash("sha256").update(key).digest("hex")}`;
@@ -210,7 +225,7 @@ export function keyDigest(key: string): string {
 
 /** Makes a new key of 256 random bits: the key itself, to be shown once, and the record to be kept. */
 export function mintKey(
-  details: Pick<KeyRecord, "name" | "scopes" | "models" | "limits" | "expires_at">,
+  details: KeyDetails,
   now: Date,
 ): Readonly<{ key: string; record: KeyRecord }> {
   const key = newKey();
@@ -223,11 +238,7 @@ export function newKey(): string {
 }
 
 /** What is kept of a key. */
-export function recordOf(
-  key: string,
-  details: Pick<KeyRecord, "name" | "scopes" | "models" | "limits" | "expires_at">,
-  now: Date,
-): KeyRecord {
+export function recordOf(key: string, details: KeyDetails, now: Date): KeyRecord {
   const record = { ...details, digest: keyDigest(key), hint: key.slice(0, 7) };
   return { ...record, created_at: now.toISOString() };
 }

@@ -57,11 +57,17 @@ export function upstreamOf(
 /** Where a container service answers now, and the limits that it shares. */
 export type Placed = Readonly<{ url: string; shared: SharedLimits }>;
 
-/** The whole configuration, in file order; `placed` holds each container service that can be routed to, `certificate` is the digest of the API's. */
+/** What else the gateway is told: the digest of the API's certificate, and what it can know of its clients. */
+export type GatewayFacts = Readonly<{
+  certificate?: string | undefined;
+  clients?: GatewayConfig["clients"];
+}>;
+
+/** The whole configuration, in file order; `placed` holds each container service that can be routed to. */
 export function gatewayConfig(
   stack: Stack,
   placed: Readonly<Record<string, Placed>>,
-  certificate?: string,
+  { certificate, clients }: GatewayFacts = {},
 ): GatewayConfig {
   const upstreams = stack.services.map((service) => upstreamFor(service, placed[service.name]));
   return {
@@ -75,6 +81,7 @@ export function gatewayConfig(
     ...patience(stack.gateway),
     ...(stack.gateway.otlp && { otlp: stack.gateway.otlp }),
     ...(stack.gateway.cors && { cors: [...stack.gateway.cors] }),
+    ...(clients && { clients }),
     ...(certificate !== undefined && { tls: { certificate } }),
   };
 }

@@ -1,6 +1,7 @@
 /** The plan for `up`: from what the engine has to the stack that is wanted. Pure: no I/O, no clock. */
 import { configHash } from "../gateway/config.ts";
 import { certificateBecause } from "./certificate.ts";
+import { unseenWarning } from "./clients.ts";
 import { confirmActions, externalActions } from "./confirm.ts";
 import { refuseConflicts } from "./conflicts.ts";
 import type { Course } from "./course.ts";
@@ -112,8 +113,13 @@ function recoveries(scene: Scene): Plan["recoveries"] {
   );
 }
 
-function warnings({ input, courses }: Scene): readonly string[] {
-  return [...courses.flatMap(memberWarnings), ...volumeWarnings(input)];
+function warnings({ input, courses, config }: Scene): readonly string[] {
+  const unseen = unseenWarning(config.clients, input.gateway.readiness);
+  return [
+    ...courses.flatMap(memberWarnings),
+    ...volumeWarnings(input),
+    ...(unseen === undefined ? [] : [unseen]),
+  ];
 }
 
 function memberWarnings({ member, next }: Course): readonly string[] {

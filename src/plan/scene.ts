@@ -1,6 +1,7 @@
 /** What every part of a plan for `up` looks at. */
 import type { ObservedContainer } from "../engine/engine.ts";
 import { configHash, type GatewayConfig } from "../gateway/config.ts";
+import { clientsOf } from "./clients.ts";
 import { withPresented } from "./certificate.ts";
 import { chooseCourse, type Course, isAlive, isRouted } from "./course.ts";
 import { gatewayConfig, type Placed } from "./gateway-config.ts";
@@ -30,11 +31,10 @@ export function setScene(wanted: UpInput): Scene {
   refuseUnfit(wanted);
   const courses = chooseCourses(wanted);
   const input = { ...wanted, stack: placedStack(wanted.stack, courses) };
-  const config = gatewayConfig(
-    input.stack,
-    currentPlaces(input, courses),
-    input.gateway.certificate,
-  );
+  const config = gatewayConfig(input.stack, currentPlaces(input, courses), {
+    certificate: input.gateway.certificate,
+    clients: clientsOf(input.stack, input.engine),
+  });
   const trusted = gatewayStays(courses) && isTrusted(input, config);
   return { input, courses, orphans: orphansOf(input, courses), config, trusted };
 }

@@ -1,5 +1,6 @@
 /** Keys as a table. Pure. */
-import type { KeyLimits, ListedKey } from "../gateway/protocol.ts";
+import type { ListedKey, RateLimit } from "../gateway/protocol.ts";
+import { formatBytes } from "../stack/quantities.ts";
 import { table } from "./table.ts";
 import type { Theme } from "./theme.ts";
 import { formatAge, formatCount, formatDuration } from "./units.ts";
@@ -18,7 +19,7 @@ export function formatKeys(
       { title: "KEY", value: ({ hint }) => `${hint}…` },
       { title: "SCOPES", value: ({ scopes }) => scopes.join(", ") },
       { title: "MODELS", value: ({ models }) => models?.join(", ") ?? "all", shrink: true },
-      { title: "LIMITS", value: ({ limits }) => formatLimits(limits ?? {}), shrink: true },
+      { title: "LIMITS", value: formatLimits, shrink: true },
       { title: "LAST USED", value: ({ last_used_at: at }) => lastUse(at, nowMs) },
       { title: "AGE", value: ({ created_at }) => formatAge(created_at, nowMs) },
       {
@@ -35,13 +36,16 @@ const limitUnits = {
   requests_per_minute: "requests/min",
   tokens_per_minute: "tokens/min",
   tokens_per_day: "tokens/day",
-} as const satisfies Record<keyof KeyLimits, string>;
+} as const satisfies Record<RateLimit, string>;
 
-function formatLimits(limits: KeyLimits): string {
-  return (Object.keys(limitUnits) as (keyof KeyLimits)[])
+function formatLimits({ limits = {}, allowed_ips }: Omit<ListedKey, "digest">): string {
+  const rates = (Object.keys(limitUnits) as RateLimit[])
     .filter((name) => limits[name] !== undefined)
-    .map((name) => `${formatCount(limits[name] ?? 0)} ${limitUnits[name]}`)
-    .join(", ");
+    .map((name) => `${formatCount(limits[name] ?? 0)} ${limitUnits[name]}`);
+  const { max_request_bytes: bytes } = limits;
+  const size = bytes === undefined ? [] : [`${formatBytes(bytes)}/request`];
+  const from = allowed_ips ? [`from ${allowed_ips.join(" ")}`] : [];
+  return [...rates, ...size, ...from].join(", ");
 }
 
 function lastUse(at: string | undefined, nowMs: number): string {

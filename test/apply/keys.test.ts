@@ -196,6 +196,17 @@ test("an edited key was last used when it was last used", async () => {
   expect(records[0]).not.toHaveProperty("last_used_at");
 });
 
+test("a key keeps the addresses that it is limited to until an edit lifts them", async () => {
+  const { link, records } = keyGateway();
+  const allowed_ips = ["127.0.0.1", "fd00::/8"];
+  await addKey(link, { ...wish, allowed_ips });
+  await rotateKey(link, "ci");
+  await editKey(link, "ci", { limits: { max_request_bytes: 1024 } });
+  expect(records).toMatchObject([{ allowed_ips, limits: { max_request_bytes: 1024 } }]);
+  await editKey(link, "ci", { allowed_ips: null });
+  expect(records[0]).not.toHaveProperty("allowed_ips");
+});
+
 test("a rotated key keeps its limits", async () => {
   const { link } = keyGateway();
   const limits = { tokens_per_day: 500 };

@@ -3,11 +3,13 @@ import type { Engine, EngineDescription } from "../../engine/engine.ts";
 import { NexusError } from "../../errors.ts";
 import type { LoadedStack } from "../../stack/load.ts";
 import { readLock } from "../lock.ts";
+import { askGateway } from "../gateway-access.ts";
 import { readStackStatus } from "../stack-status.ts";
 import { brokenBy, type Check, type Diagnosis, doubtful, fine, skipped } from "./check.ts";
 import { checkClock, checkDisk, checkEngine, checkMemory, checkNode } from "./machine.ts";
 import { checkPorts } from "./ports.ts";
 import {
+  checkAddresses,
   checkGpus,
   checkLock,
   checkNetworks,
@@ -112,6 +114,7 @@ async function lookTogether(
     checkGpus(stack, description),
     ...(await checkPorts(stack, observed, description)),
     checkNetworks(observed),
+    ...checkAddresses(stack, description, await askGateway(engine, observed)),
     await checkLock(stack.name, owner),
     checkServices(status),
   ];

@@ -3,6 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { EngineDescription, Observed } from "../../engine/engine.ts";
 import { exitCodes } from "../../errors.ts";
+import type { StackReadiness } from "../../gateway/protocol.ts";
+import { clientsOf, unseenWarning } from "../../plan/clients.ts";
 import { isMovingTag } from "../../stack/image-reference.ts";
 import type { ContainerService, Stack } from "../../stack/stack.ts";
 import { refuseLoose, secretsFolder } from "../key-files.ts";
@@ -140,6 +142,17 @@ export function checkNetworks({ networks }: Observed): Check {
     `there are several networks named ${doubled.join(", ")}`,
     "Run `nexus up`: it keeps one and removes the others.",
   );
+}
+
+/** Keys that may be used from certain addresses only, where the gateway cannot see any. */
+export function checkAddresses(
+  stack: Stack,
+  engine: EngineDescription,
+  readiness: StackReadiness | undefined,
+): readonly Check[] {
+  const unseen = unseenWarning(clientsOf(stack, engine), readiness);
+  const fix = 'See "Keys for certain addresses" in docs/DEPLOYMENT.md.';
+  return unseen === undefined ? [] : [doubtful("addresses", unseen, fix)];
 }
 
 /** What runs of the stack. */

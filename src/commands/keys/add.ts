@@ -1,8 +1,17 @@
 import { Args, Flags } from "@oclif/core";
 import { stageKey } from "../../apply/key-files.ts";
-import { addKey, expiryAfter, limitsOf, type NewKey } from "../../apply/keys.ts";
+import { addKey, expiryAfter, limitsOf, type NewKey, seesAddresses } from "../../apply/keys.ts";
 import { withGateway } from "../../apply/gateway-access.ts";
-import { limitFlags, limitsAsked, modelFlag, modelsAsked, scopesAsked } from "../../key-command.ts";
+import {
+  addressesAsked,
+  addressFlag,
+  limitFlags,
+  limitsAsked,
+  modelFlag,
+  modelsAsked,
+  scopesAsked,
+  unseenAddresses,
+} from "../../key-command.ts";
 import { NexusCommand } from "../../nexus-command.ts";
 
 export default class KeysAdd extends NexusCommand {
@@ -13,6 +22,7 @@ export default class KeysAdd extends NexusCommand {
     "<%= config.bin %> keys add laptop",
     "<%= config.bin %> keys add ci --model ollama/llama3.2:3b --expires 30d",
     "<%= config.bin %> keys add guest --rpm 20 --tpm 10000 --tokens-per-day 200000",
+    "<%= config.bin %> keys add cron --allow-ip 127.0.0.1 --max-request-bytes 1MiB",
     "<%= config.bin %> keys add me --scope inference --scope admin --save",
   ];
   static override args = {
@@ -27,6 +37,9 @@ export default class KeysAdd extends NexusCommand {
     }),
     model: modelFlag("A model it may use; all when left out. Can be given more than once."),
     ...limitFlags(1, "; not limited when left out"),
+    "allow-ip": addressFlag(
+      "An address or range it may be used from, such as 127.0.0.1 for this machine; all when left out. Can be given more than once.",
+    ),
     expires: Flags.string({ description: "When it stops working: 12h, 30d, 8w or 1y from now." }),
     save: Flags.boolean({ description: "Also write it to .nexus/secrets/<name>.key." }),
   };
@@ -38,12 +51,15 @@ export default class KeysAdd extends NexusCommand {
       flags.expires === undefined ? {} : { expires_at: expiryAfter(flags.expires, new Date()) };
     const models = modelsAsked(flags.model);
     const limits = limitsOf(limitsAsked(flags));
-    const rights = { ...(models && { models }), ...(limits && { limits }), ...expires };
+    const addresses = addressesAsked(flags["allow-ip"]);
+    const from = addresses && { allowed_ips: addresses };
+    const rights = { ...(models && { models }), ...(limits && { limits }), ...from, ...expires };
     const wish = { name: args.name, scopes: scopesAsked(flags.scope), ...rights };
     const stage = (key: string) => stageKey(stack.directory, args.name, key);
-    const made = await withGateway(await this.connect(flags), stack.name, (link) =>
-      addKey(link, wish, flags.save ? { stage } : {}),
-    );
+    const made = await withGateway(await this.connect(flags), stack.name, async (link) => {
+      if (addresses && !(await seesAddresses(link))) this.note(unseenAddresses);
+      return addKey(link, wish, flags.save ? { stage } : {});
+    });
     this.log(made.key);
     this.note(
       made.file === undefined ? "This is the only time it is shown." : `Saved in ${made.file}.`,

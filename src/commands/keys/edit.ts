@@ -1,7 +1,13 @@
 import { Args, Flags } from "@oclif/core";
 import { withGateway } from "../../apply/gateway-access.ts";
-import { editKey } from "../../apply/keys.ts";
-import { changesAsked, limitFlags, modelFlag } from "../../key-command.ts";
+import { editKey, seesAddresses } from "../../apply/keys.ts";
+import {
+  addressFlag,
+  changesAsked,
+  limitFlags,
+  modelFlag,
+  unseenAddresses,
+} from "../../key-command.ts";
 import { NexusCommand } from "../../nexus-command.ts";
 import { formatKeys } from "../../terminal/keys.ts";
 import type { KeyList } from "./ls.ts";
@@ -13,7 +19,7 @@ export default class KeysEdit extends NexusCommand {
     "In force at once; what is left out stays as it is. What has been used of a limit stays used.";
   static override examples = [
     "<%= config.bin %> keys edit laptop --rpm 60 --tokens-per-day 200000",
-    "<%= config.bin %> keys edit laptop --rpm 0 --model all --expires never",
+    "<%= config.bin %> keys edit laptop --rpm 0 --model all --allow-ip all --expires never",
   ];
   static override args = {
     name: Args.string({ ignoreStdin: true, required: true, description: "Name of the key." }),
@@ -21,6 +27,10 @@ export default class KeysEdit extends NexusCommand {
   static override flags = {
     ...limitFlags(0, "; 0 lifts the limit"),
     model: modelFlag("A model it may use, in place of those before; `all` for every one."),
+    "allow-ip": addressFlag(
+      "An address or range it may be used from, in place of those before; `all` for every one.",
+      "all",
+    ),
     scope: Flags.string({
       description: "What it may do, in place of what it could before; can be given more than once.",
       options: ["inference", "admin"],
@@ -38,7 +48,10 @@ export default class KeysEdit extends NexusCommand {
     const { digest: _digest, ...key } = await withGateway(
       await this.connect(flags),
       stack.name,
-      (link) => editKey(link, args.name, changes),
+      async (link) => {
+        if (changes.allowed_ips && !(await seesAddresses(link))) this.note(unseenAddresses);
+        return editKey(link, args.name, changes);
+      },
     );
     this.log(formatKeys([key], { theme: await themeOf(process.stdout), nowMs: Date.now() }));
     return { stack: stack.name, keys: [key] };

@@ -1,8 +1,10 @@
 /** Who asks: judged before a byte of the body is read. */
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { App } from "../app.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Failure } from "./failure.ts";
+import type { AddressList } from "../keys/addresses.ts";
+import { judgeOrigin } from "../keys/origin.ts";
 import { mayEnter } from "../keys/scopes.ts";
 import type { KeyRecord } from "../protocol.ts";
 import type { UserRecord } from "../user.ts";
@@ -16,7 +18,7 @@ export function authenticate(
   exchange: Exchange,
   scope: KeyRecord["scopes"][number],
 ): KeyRecord | undefined {
-  const judged = judge(app, presentedKey(exchange.request.headers), scope);
+  const judged = judge(app, exchange.request, scope);
   if ("failure" in judged) {
     exchange.fail(judged.failure);
     return undefined;
@@ -27,7 +29,8 @@ export function authenticate(
 
 type Judgement = Readonly<{ key: KeyRecord } | { failure: Failure }>;
 
-function judge(app: App, presented: Presented, scope: KeyRecord["scopes"][number]): Judgement {
+function judge(app: App, request: IncomingMessage, scope: KeyRecord["scopes"][number]): Judgement {
+  const presented = presentedKey(request.headers);
   if (presented.kind === "one" && isSessionToken(presented.key)) {
     return judgeSession(app, presented.key, scope);
   }
@@ -35,8 +38,18 @@ function judge(app: App, presented: Presented, scope: KeyRecord["scopes"][number
   if (presented.kind !== "one") return refuse(app, presented.kind);
   const known = app.keys.authenticate(presented.key, Date.now());
   if (known.kind !== "known") return refuse(app, known.kind);
+  const unwelcome = known.from && judgeAddress(app, request, known.from);
+  if (unwelcome) return refuse(app, unwelcome);
   if (!mayEnter(known.key, scope)) return refuse(app, "scope");
   return { key: known.key };
+}
+
+/** Why a key may not be used from where its request comes; its list is not told. */
+function judgeAddress(app: App, { socket }: IncomingMessage, from: AddressList) {
+  const { config } = app.registry.snapshot;
+  const entry = judgeOrigin(from, app.peers.of(socket), config?.clients);
+  if (entry === "listed") return undefined;
+  return entry === "unlisted" ? "address" : "unseen";
 }
 
 function judgeSession(app: App, token: string, scope: KeyRecord["scopes"][number]): Judgement {
@@ -87,8 +100,6 @@ function bearer(authorization: string | undefined): string | undefined {
   return match?.[1];
 }
 
-const codes = { scope: "insufficient_scope", session: "invalid_session" } as const;
-
 const refusals = {
   missing: "No key was given: send the header `Authorization: Bearer nx_…` or `x-api-key: nx_…`.",
   ambiguous: "The request holds two different keys: send one of them.",
@@ -96,12 +107,24 @@ const refusals = {
   expired: "The key has expired.",
   session: "The session has ended: log in again with `POST /v1/sessions`.",
   scope: "The key does not have the scope that this needs.",
+  address: "The key may not be used from the address that this request comes from.",
+  unseen:
+    "The key may be used from certain addresses only, and this gateway cannot see where requests come from.",
 } as const;
+
+type Told = Readonly<{ status: 401 | 403; code: string }>;
+
+/** What is told of it; of every other reason that the key is none. */
+const told: Readonly<Partial<Record<keyof typeof refusals, Told>>> = {
+  session: { status: 401, code: "invalid_session" },
+  scope: { status: 403, code: "insufficient_scope" },
+  address: { status: 403, code: "address_not_allowed" },
+  unseen: { status: 403, code: "address_unknown" },
+};
 
 function refuse(app: App, reason: keyof typeof refusals): Judgement {
   app.metrics.authFailed(reason);
-  const status = reason === "scope" ? 403 : 401;
-  const code = reason === "scope" || reason === "session" ? codes[reason] : "invalid_api_key";
+  const { status, code } = told[reason] ?? { status: 401, code: "invalid_api_key" };
   return { failure: { status, code, message: refusals[reason], fault: "policy" } };
 }
 

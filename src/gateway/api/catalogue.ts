@@ -123,6 +123,7 @@ export function stackReadiness(app: App): StackReadiness {
     config_hash: hash,
     ...(door.kind === "secure" && { certificate: door.certified.certificate }),
     keys: app.keys.size,
+    ...originsOf(app),
     in_flight: app.backends.inFlight,
     services: all.map((monitor) => ({
       id: monitor.upstream.id,
@@ -133,6 +134,15 @@ export function stackReadiness(app: App): StackReadiness {
       present_models: presentModels(monitor),
     })),
   };
+}
+
+function originsOf({
+  keys,
+  registry,
+}: App): Pick<StackReadiness, "keys_from_addresses" | "clients"> {
+  const { clients } = registry.snapshot.config ?? {};
+  const limited = keys.list().filter(({ allowed_ips }) => allowed_ips !== undefined);
+  return { keys_from_addresses: limited.length, ...(clients && { clients }) };
 }
 
 /** A probe sees models only where readiness depends on them; a service that is ready lists its own. */

@@ -1,5 +1,5 @@
 /** What one key may still use: requests and tokens of this minute, and tokens of this day. */
-import type { KeyLimits } from "../protocol.ts";
+import type { KeyLimits, RateLimit } from "../protocol.ts";
 import { Bucket } from "./bucket.ts";
 
 /** A moment on both clocks, in milliseconds: a monotonic one for minutes, the wall's for days. */
@@ -8,7 +8,7 @@ export type Moment = Readonly<{ monotonic: number; wall: number }>;
 /** Whether a key may send a request now; the headers tell its client how much is left. */
 export type Verdict = Readonly<
   | { kind: "admitted"; headers: RateHeaders | undefined }
-  | { kind: "refused"; limit: keyof KeyLimits; retryAfterMs: number; headers: RateHeaders }
+  | { kind: "refused"; limit: RateLimit; retryAfterMs: number; headers: RateHeaders }
 >;
 
 /** `x-ratelimit-…` as OpenAI spells them. */
@@ -60,7 +60,7 @@ export class Allowance {
     this.#usedToday += tokensToday;
   }
 
-  #refusal(now: Moment): Readonly<{ limit: keyof KeyLimits; retryAfterMs: number }> | undefined {
+  #refusal(now: Moment): Readonly<{ limit: RateLimit; retryAfterMs: number }> | undefined {
     const { tokens_per_day: perDay = Infinity } = this.#limits;
     this.#turnDay(now);
     if (this.#usedToday >= perDay) {

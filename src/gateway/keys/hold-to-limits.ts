@@ -2,7 +2,7 @@
 import type { App } from "../app.ts";
 import type { Exchange } from "../api/exchange.ts";
 import type { Failure } from "../api/failure.ts";
-import type { KeyLimits, KeyRecord } from "../protocol.ts";
+import type { KeyRecord, RateLimit } from "../protocol.ts";
 
 /** Books a request to its key; false when the key's limits do not let it in, which its client has then been told. */
 export function holdToLimits(app: App, exchange: Exchange, key: KeyRecord): boolean {
@@ -14,15 +14,20 @@ export function holdToLimits(app: App, exchange: Exchange, key: KeyRecord): bool
   return false;
 }
 
+/** The most bytes that a key's request may have, where the gateway itself takes this many. */
+export function largestBody({ limits }: KeyRecord, ours: number): number {
+  return Math.min(limits?.max_request_bytes ?? Infinity, ours);
+}
+
 const words = {
   requests_per_minute: "requests a minute",
   tokens_per_minute: "tokens a minute",
   tokens_per_day: "tokens a day (UTC)",
-} as const satisfies Record<keyof KeyLimits, string>;
+} as const satisfies Record<RateLimit, string>;
 
 function limitReached(
   { name, limits }: KeyRecord,
-  limit: keyof KeyLimits,
+  limit: RateLimit,
   retryAfterMs: number,
 ): Failure {
   const message = `The key "${name}" has used up its limit of ${limits?.[limit] ?? 0} ${words[limit]}.`;

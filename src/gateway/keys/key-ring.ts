@@ -3,7 +3,8 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { z } from "zod";
 import { readJsonFile, writeJsonFile } from "../json-file.ts";
-import { keyName, type KeyRecord, type ListedKey } from "../protocol.ts";
+import { AddressList } from "./addresses.ts";
+import { isAddressRange, keyName, type KeyRecord, type ListedKey } from "../protocol.ts";
 
 const limit = z.int().positive().exactOptional();
 
@@ -16,8 +17,14 @@ export const keyRecordSchema = z
     scopes: z.array(z.enum(["inference", "admin"])).min(1),
     models: z.array(z.string()).exactOptional(),
     limits: z
-      .strictObject({ requests_per_minute: limit, tokens_per_minute: limit, tokens_per_day: limit })
+      .strictObject({
+        requests_per_minute: limit,
+        tokens_per_minute: limit,
+        tokens_per_day: limit,
+        max_request_bytes: limit,
+      })
       .exactOptional(),
+    allowed_ips: z.array(z.string().refine(isAddressRange, "is no address")).min(1).exactOptional(),
     created_at: z.iso.datetime({ offset: true }),
     expires_at: z.iso.datetime({ offset: true }).exactOptional(),
   })
@@ -36,12 +43,19 @@ export class KeyRefused extends Error {
   }
 }
 
-/** What became of a presented key. */
+/** What became of a presented key; `from` holds the addresses it may be used from, undefined for all. */
 export type Authentication = Readonly<
-  { kind: "known"; key: KeyRecord } | { kind: "unknown" } | { kind: "expired" }
+  | { kind: "known"; key: KeyRecord; from: AddressList | undefined }
+  | { kind: "unknown" }
+  | { kind: "expired" }
 >;
 
-type Entry = Readonly<{ key: KeyRecord; digest: Buffer; expiresAt: number }> & {
+type Entry = Readonly<{
+  key: KeyRecord;
+  digest: Buffer;
+  expiresAt: number;
+  from: AddressList | undefined;
+}> & {
   /** In milliseconds since 1970; 0 when it was never used, as far as is known. */
   lastUsedAt: number;
 };
@@ -136,7 +150,7 @@ export class KeyRing {
     if (!entry || !timingSafeEqual(entry.digest, digest)) return { kind: "unknown" };
     if (entry.expiresAt <= now) return { kind: "expired" };
     entry.lastUsedAt = now;
-    return { kind: "known", key: entry.key };
+    return { kind: "known", key: entry.key, from: entry.from };
   }
 
   /** Changes follow one another: each sees what the one before it left. */
@@ -167,5 +181,6 @@ export class KeyRing {
 function entryOf(key: KeyRecord): Omit<Entry, "lastUsedAt"> {
   const digest = Buffer.from(key.digest.slice("sha256:".length), "hex");
   const expiresAt = key.expires_at === undefined ? Infinity : Date.parse(key.expires_at);
-  return { key, digest, expiresAt };
+  const from = key.allowed_ips && new AddressList(key.allowed_ips);
+  return { key, digest, expiresAt, from };
 }

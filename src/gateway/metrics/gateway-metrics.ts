@@ -22,6 +22,8 @@ export type AuthFailure =
   | "unknown"
   | "expired"
   | "scope"
+  | "address"
+  | "unseen"
   | "session"
   | "credentials";
 

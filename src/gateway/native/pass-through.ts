@@ -1,13 +1,13 @@
 /** `/services/<id>/…`: a service's own interface, for clients that speak it and keys that may administer. */
 import { authenticate } from "../api/authenticate.ts";
 import type { Exchange } from "../api/exchange.ts";
-import { upstreamBroken, type Failure } from "../api/failure.ts";
+import { bodyTooLarge, upstreamBroken, type Failure } from "../api/failure.ts";
 import type { App } from "../app.ts";
-import { holdToLimits } from "../keys/hold-to-limits.ts";
+import { holdToLimits, largestBody } from "../keys/hold-to-limits.ts";
 import { isUnlimited } from "../keys/scopes.ts";
 import type { KeyRecord } from "../protocol.ts";
 import { follow } from "../request/follow.ts";
-import { lingerOver } from "../request/body.ts";
+import { announcesTooMuch, lingerOver } from "../request/body.ts";
 import { relayLimits } from "../request/patience.ts";
 import type { RelayOptions, RelayRequest, Sink } from "../request/relay-options.ts";
 import { startAttempt, type Attempt } from "../request/relay.ts";
@@ -36,6 +36,8 @@ export async function servePassThrough(app: App, exchange: Exchange): Promise<vo
   if ("failure" in found) return exchange.fail(found.failure);
   const isLook = looks.has(exchange.request.method ?? "");
   if (!isLook && !holdToLimits(app, exchange, key)) return;
+  const most = largestBody(key, Infinity);
+  if (announcesTooMuch(exchange.request, most)) return exchange.fail(bodyTooLarge(most));
   const { monitor, path } = found;
   exchange.facts.upstream = monitor.upstream.id;
   exchange.facts.reason = "service";
@@ -73,7 +75,7 @@ function takeTurn(visit: Visit): Promise<Attempt | undefined> {
 
 /** What never reached anybody is sent once more, if all of it is still here. */
 async function attemptTwice(visit: Visit): Promise<Attempt> {
-  const body = openUpload(visit.exchange);
+  const body = openUpload(visit.exchange, largestBody(visit.key, Infinity));
   const first = await attemptOnce(visit, body);
   const isStale = first.kind === "failed" && first.stale && body === null;
   if (!isStale) return first;

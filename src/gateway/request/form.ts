@@ -18,9 +18,12 @@ import { Spool } from "./spool.ts";
 import { LiveForm, mustAgree, type Upload } from "./upload.ts";
 
 /** Reads as much of a form as routing needs, never more than the limit. */
-export async function receiveForm(app: App, exchange: Exchange): Promise<Received> {
+export async function receiveForm(
+  app: App,
+  exchange: Exchange,
+  maxBytes: number,
+): Promise<Received> {
   const { request, response } = exchange;
-  const { maxBytes } = app.settings.upload;
   if (announcesTooMuch(request, maxBytes)) return refused(bodyTooLarge(maxBytes));
   try {
     const hint = modelHint(exchange);
@@ -28,7 +31,7 @@ export async function receiveForm(app: App, exchange: Exchange): Promise<Receive
     if (request.headers.expect !== undefined) response.writeContinue();
     request.on("error", () => {});
     exchange.stopwatch.leave();
-    const payload = await new Intake(app, exchange, { scan, hint }).read();
+    const payload = await new Intake(app, exchange, { scan, hint, maxBytes }).read();
     exchange.stopwatch.back();
     return { kind: "payload", payload };
   } catch (error) {
@@ -57,25 +60,25 @@ class Refusal extends Error {
   }
 }
 
+type IntakeOptions = Readonly<{ scan: FormScan; hint: string | undefined; maxBytes: number }>;
+
 /** The reading of one form up to the point where it is whole or can be passed on. */
 class Intake {
   readonly #app: App;
   readonly #exchange: Exchange;
   readonly #scan: FormScan;
   readonly #hint: string | undefined;
+  readonly #maxBytes: number;
   #head: Buffer[] = [];
   #bytes = 0;
   #spool: Spool | undefined;
 
-  constructor(
-    app: App,
-    exchange: Exchange,
-    { scan, hint }: Readonly<{ scan: FormScan; hint: string | undefined }>,
-  ) {
+  constructor(app: App, exchange: Exchange, { scan, hint, maxBytes }: IntakeOptions) {
     this.#app = app;
     this.#exchange = exchange;
     this.#scan = scan;
     this.#hint = hint;
+    this.#maxBytes = maxBytes;
   }
 
   async read(): Promise<Payload> {
@@ -90,9 +93,9 @@ class Intake {
   }
 
   async #take(chunk: Buffer): Promise<void> {
-    const { maxBytes, memoryBytes } = this.#app.settings.upload;
+    const { memoryBytes } = this.#app.settings.upload;
     this.#bytes += chunk.length;
-    if (this.#bytes > maxBytes) throw new Refusal(bodyTooLarge(maxBytes));
+    if (this.#bytes > this.#maxBytes) throw new Refusal(bodyTooLarge(this.#maxBytes));
     this.#scan.push(chunk);
     mustAgree(this.#scan.model?.value, this.#hint);
     if (this.#spool) return append(this.#spool, chunk);
@@ -125,7 +128,7 @@ class Intake {
   #live(): Payload {
     const exchange = this.#exchange;
     const { request, response } = exchange;
-    const { maxBytes: limitBytes } = this.#app.settings.upload;
+    const limitBytes = this.#maxBytes;
     // An upstream may answer before it has read everything: the rest must not block the connection.
     response.once("finish", () => lingerOver(request));
     const refuse = (reason: InvalidBody | "too-large") => {

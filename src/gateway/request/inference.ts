@@ -23,7 +23,7 @@ export async function serveInference(
   key: KeyRecord,
 ): Promise<void> {
   if (!holdToLimits(app, exchange, key)) return;
-  const received = await receive(app, exchange, endpoint);
+  const received = await receive(app, exchange, endpoint, key);
   if (received.kind === "left") return app.metrics.departed("sending");
   if (received.kind === "refused") return exchange.fail(received.failure);
   if (received.payload.stream) exchange.facts.stream = true;

@@ -4,7 +4,13 @@ import { expect, test } from "vitest";
 import { broken, doubtful, exitOfChecks, fine } from "../../../src/apply/doctor/check.ts";
 import { checkClock, checkEngine, checkMemory } from "../../../src/apply/doctor/machine.ts";
 import { checkPorts, overlaps } from "../../../src/apply/doctor/ports.ts";
-import { checkGpus, checkNetworks, checkTags } from "../../../src/apply/doctor/stack.ts";
+import {
+  checkAddresses,
+  checkGpus,
+  checkNetworks,
+  checkTags,
+} from "../../../src/apply/doctor/stack.ts";
+import type { StackReadiness } from "../../../src/gateway/protocol.ts";
 import {
   container,
   engineDescription,
@@ -101,4 +107,16 @@ test("a port of ours is fine, one of another container or program is named", asy
     { verdict: "ok" },
   ]);
   server.close();
+});
+
+test("keys for certain addresses are found where their gateway can see none", () => {
+  const stack = stackOf([]);
+  const open = { ...stack, gateway: { ...stack.gateway, host: "0.0.0.0" } };
+  const readiness = { keys_from_addresses: 1 } as StackReadiness;
+  const rootless = engineDescription({ rootless: true });
+  expect(checkAddresses(open, rootless, readiness)).toMatchObject([
+    { id: "addresses", verdict: "warn", detail: expect.stringContaining("1 key is limited") },
+  ]);
+  expect(checkAddresses(open, engine, readiness)).toEqual([]);
+  expect(checkAddresses(open, rootless, undefined)).toEqual([]);
 });
