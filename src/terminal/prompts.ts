@@ -41,6 +41,17 @@ export async function writeIn(question: Question): Promise<string> {
   );
 }
 
+/** Asks for a text twice, showing nothing of it, until both times it is the same. Throws PromptNeedsTerminalError, PromptCancelledError. */
+export async function writeSecret(question: Question): Promise<string> {
+  const { message } = question;
+  return ask(question, async ({ password: prompt }) => {
+    const secret = await prompt({ message, mask: "*" }, { output: process.stderr });
+    const validate = (again: string) => again === secret || "The two are not the same.";
+    await prompt({ message: "The same again:", mask: "*", validate }, { output: process.stderr });
+    return secret;
+  });
+}
+
 type Prompts = typeof inquirer;
 
 async function ask<Answer>(
