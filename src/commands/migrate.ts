@@ -18,20 +18,23 @@ import { agree } from "../terminal/prompts.ts";
 export default class Migrate extends NexusCommand {
   static override summary = "Make a stack out of a Compose project.";
   static override description =
-    "Reads the Compose files of a folder, shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`.";
+    "Reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`.";
   static override examples = [
     "<%= config.bin %> migrate --from compose --dry-run",
     "<%= config.bin %> migrate --from compose --source ~/ai/docker-compose.yml --yes",
+    "<%= config.bin %> migrate --from nexus-compose --source ~/nexus --dry-run",
   ];
   static override flags = {
-    from: Flags.string({
+    from: Flags.option({
       required: true,
-      options: ["compose"],
+      options: ["compose", "nexus-compose"] as const,
       description: "What is there now.",
-    }),
+    })(),
     source: Flags.string({
-      description: "Compose file, or its folder; this folder by default.",
-      default: ".",
+      description:
+        "Compose file, or its folder; this folder by default. Given more than once, the last file wins.",
+      multiple: true,
+      default: ["."],
     }),
     output: Flags.string({
       description: "Name of the stack file beside the Compose file; nexus.yaml by default.",
@@ -53,7 +56,9 @@ export default class Migrate extends NexusCommand {
     if (!(await agree({ message, flag: "--yes", yes: flags.yes })))
       return migrationDocument(migration, false);
     await writeMigration(migration);
+    const { afterUp = [] } = migration.conversion;
     this.note(`Wrote ${migration.file}. Next: look at it, then run \`nexus plan\`.`);
+    for (const command of afterUp) this.note(`After the first \`nexus up\`: \`${command}\`.`);
     return migrationDocument(migration, true);
   }
 

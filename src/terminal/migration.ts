@@ -10,7 +10,7 @@ const headings: Readonly<Record<NoteKind, string>> = {
 
 /** What `nexus migrate --json` prints. */
 export type MigrationDocument = Readonly<{
-  from: "compose";
+  from: Migration["from"];
   sources: readonly string[];
   name: string;
   file: string;
@@ -21,31 +21,34 @@ export type MigrationDocument = Readonly<{
   secretFiles: readonly Readonly<{ path: string; names: readonly string[] }>[];
   volumes: readonly Readonly<{ key: string; name: string }>[];
   notes: readonly Note[];
+  /** Commands to run after the first `nexus up`. */
+  afterUp: readonly string[];
   /** Absent when no engine could be asked. */
   inventory?: NonNullable<Migration["inventory"]>;
 }>;
 
 /** A migration for programs. */
 export function migrationDocument(
-  { sources, file, text, conversion, inventory }: Migration,
+  { from, sources, file, text, conversion, inventory }: Migration,
   written: boolean,
 ): MigrationDocument {
-  const { name, services, secretFiles, volumes, notes } = conversion;
+  const { name, services, secretFiles, volumes, notes, afterUp = [] } = conversion;
   return {
-    from: "compose",
+    from,
     sources,
     name,
     file,
     written,
     stack: text,
-    services: services.map(({ from, name: called, template }) => ({
-      from,
+    services: services.map(({ from: old, name: called, template }) => ({
+      from: old,
       name: called,
       ...(template !== undefined && { template }),
     })),
     secretFiles: secretFiles.map(({ path, names }) => ({ path, names })),
     volumes,
     notes,
+    afterUp,
     ...(inventory && { inventory }),
   };
 }

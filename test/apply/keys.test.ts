@@ -1,7 +1,9 @@
 import { mkdtemp, rm, stat, writeFile, chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SecretMissingError } from "../../src/apply/errors.ts";
+import { acceptKey } from "../../src/apply/existing-key.ts";
 import {
   forgetKey,
   keyFile,
@@ -212,4 +214,25 @@ test("a rotated key keeps its limits", async () => {
   const limits = { tokens_per_day: 500 };
   await addKey(link, { ...wish, limits });
   expect((await rotateKey(link, "ci")).record).toMatchObject({ limits });
+});
+
+describe("a key that exists already", () => {
+  test("is accepted with its digest, and once only", async () => {
+    const { link, records } = keyGateway();
+    await saveKey(folder, "old", "a-token-that-clients-have");
+    const accept = () => acceptKey(link, { ...wish, name: "old" }, { folder });
+    const { record } = await accept();
+    await accept();
+    expect(records).toEqual([record]);
+    expect(record).toMatchObject({ digest: keyDigest("a-token-that-clients-have"), hint: "a-to" });
+  });
+
+  test("is refused under a name that another one has, and where there is none", async () => {
+    const { link } = keyGateway();
+    await addKey(link, wish);
+    await saveKey(folder, "ci", "a-token-that-clients-have");
+    await expect(acceptKey(link, wish, { folder })).rejects.toBeInstanceOf(KeyNameTakenError);
+    const missing = acceptKey(link, { ...wish, name: "none" }, { folder });
+    await expect(missing).rejects.toBeInstanceOf(SecretMissingError);
+  });
 });

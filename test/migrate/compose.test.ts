@@ -35,7 +35,9 @@ function convert(files: Readonly<Record<string, string>>): Conversion {
 async function migrated(name: string): Promise<LoadedStack> {
   await using folder = await folderOf({});
   await cp(join(examples, name), folder.path, { recursive: true });
-  await writeMigration(await prepareMigration({ source: folder.path }, {}, nothing));
+  await writeMigration(
+    await prepareMigration({ from: "compose", source: [folder.path] }, {}, nothing),
+  );
   return await loadStack({ cwd: folder.path, environment: {} });
 }
 
@@ -45,14 +47,18 @@ test("there are twenty examples at least", () => {
 
 describe.each(names)("%s", (name) => {
   test("becomes what is written beside it, and every note names its place", async () => {
-    const migration = await prepareMigration({ source: join(examples, name) }, {}, nothing);
+    const migration = await prepareMigration(
+      { from: "compose", source: [join(examples, name)] },
+      {},
+      nothing,
+    );
     await expect(`${formatMigration(migration)}\n`).toMatchFileSnapshot(
       join(examples, `${name}.txt`),
     );
   });
 
   test("leaves no key of a service unmentioned", () => {
-    const project = readCompose(findCompose(join(examples, name), {}));
+    const project = readCompose(findCompose([join(examples, name)], {}));
     const { services, notes } = convertCompose(project, catalog);
     const silent = project.services.flatMap(({ name: service, value }) => {
       const kept = services.find(({ from }) => from === service)?.keys ?? {};
@@ -92,8 +98,8 @@ test("what is said twice reads the same: short and long forms, files over files"
 });
 
 test("secrets are written to a file of their own, and neither shown nor printed", async () => {
-  const source = join(examples, "10-secrets");
-  const migration = await prepareMigration({ source }, {}, nothing);
+  const source = [join(examples, "10-secrets")];
+  const migration = await prepareMigration({ from: "compose", source }, {}, nothing);
   const told = formatMigration(migration) + JSON.stringify(migrationDocument(migration, false));
   expect(told).not.toMatch(/very-secret|hunter2/);
   const { stack } = await migrated("10-secrets");
@@ -173,7 +179,7 @@ const keys =
 test("a file that is there is never overwritten, and nothing is written beside it", async () => {
   await using folder = await folderOf({ "nexus.yaml": "name: mine\n" });
   await cp(join(examples, "10-secrets"), folder.path, { recursive: true });
-  const migration = await prepareMigration({ source: folder.path }, {}, nothing);
+  const migration = await prepareMigration({ from: "compose", source: [folder.path] }, {}, nothing);
   await expect(writeMigration(migration)).rejects.toThrow("is there already");
   expect((await readdir(folder.path)).toSorted()).toEqual(["compose.yaml", "nexus.yaml"]);
 });

@@ -26,7 +26,7 @@ async function roundTrip(files: Readonly<Record<string, string>>): Promise<Trip>
   const variables = await readVariables(folder.path, {});
   const compose = composeText(first, variables);
   await writeFile(join(folder.path, "compose.yaml"), compose);
-  const wish = { source: folder.path, output: "again.yaml" };
+  const wish = { from: "compose" as const, source: [folder.path], output: "again.yaml" };
   await writeMigration(await prepareMigration(wish, {}, async () => undefined));
   const second = await loadStack({ ...options, file: "again.yaml" });
   return {

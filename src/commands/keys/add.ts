@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { stageKey } from "../../apply/key-files.ts";
-import { addKey, expiryAfter, limitsOf, type NewKey, seesAddresses } from "../../apply/keys.ts";
+import { acceptKey, type MadeKey } from "../../apply/existing-key.ts";
+import { addKey, expiryAfter, limitsOf, seesAddresses } from "../../apply/keys.ts";
 import { withGateway } from "../../apply/gateway-access.ts";
 import {
   addressesAsked,
@@ -24,6 +25,7 @@ export default class KeysAdd extends NexusCommand {
     "<%= config.bin %> keys add guest --rpm 20 --tpm 10000 --tokens-per-day 200000",
     "<%= config.bin %> keys add cron --allow-ip 127.0.0.1 --max-request-bytes 1MiB",
     "<%= config.bin %> keys add me --scope inference --scope admin --save",
+    "<%= config.bin %> keys add gateway-token --existing",
   ];
   static override args = {
     name: Args.string({ ignoreStdin: true, required: true, description: "What to call it." }),
@@ -42,9 +44,14 @@ export default class KeysAdd extends NexusCommand {
     ),
     expires: Flags.string({ description: "When it stops working: 12h, 30d, 8w or 1y from now." }),
     save: Flags.boolean({ description: "Also write it to .nexus/secrets/<name>.key." }),
+    existing: Flags.boolean({
+      description:
+        "Make none: have the gateway accept the one that .nexus/secrets/<name>.key holds.",
+      exclusive: ["save"],
+    }),
   };
 
-  async run(): Promise<NewKey> {
+  async run(): Promise<MadeKey> {
     const { args, flags } = await this.parse(KeysAdd);
     const { stack } = await this.loadStack(flags);
     const expires =
@@ -58,8 +65,14 @@ export default class KeysAdd extends NexusCommand {
     const stage = (key: string) => stageKey(stack.directory, args.name, key);
     const made = await withGateway(await this.connect(flags), stack.name, async (link) => {
       if (addresses && !(await seesAddresses(link))) this.note(unseenAddresses);
-      return addKey(link, wish, flags.save ? { stage } : {});
+      return flags.existing
+        ? await acceptKey(link, wish, { folder: stack.directory })
+        : await addKey(link, wish, flags.save ? { stage } : {});
     });
+    if (made.key === undefined) {
+      this.note(`The gateway accepts the key in ${made.file ?? ""}.`);
+      return made;
+    }
     this.log(made.key);
     this.note(
       made.file === undefined ? "This is the only time it is shown." : `Saved in ${made.file}.`,

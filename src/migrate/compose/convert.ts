@@ -19,6 +19,8 @@ export type Conversion = Readonly<{
   /** Every volume by its name on the engine, with the key that the stack has for it. */
   volumes: readonly Readonly<{ key: string; name: string }>[];
   notes: readonly Note[];
+  /** Commands to run after the first `nexus up`. */
+  afterUp?: readonly string[];
 }>;
 
 const longestName = 40;

@@ -3,6 +3,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { imagesOf, keysOf, type Template } from "../../catalog/template.ts";
 import type { Draft } from "./draft.ts";
 import { pairsOf } from "./environment.ts";
+import { wordOf } from "./fill.ts";
 
 /** How much the catalog helps: the whole template, what is known of the software, or nothing. */
 export type Known = Readonly<{ kind: "template" | "facts"; template: Template }> | undefined;
@@ -77,7 +78,8 @@ export function applyKnown(draft: Draft, found: Known): void {
       `is the template ${template.id} now, with your image and your settings over it`,
     );
   }
-  if (/--port\b|\s-p\b/.test(JSON.stringify(draft.seen["command"] ?? "")))
+  const port = portOf(draft.seen["command"]);
+  if (port === "unclear")
     return draft.note(
       "decide",
       ["command"],
@@ -85,11 +87,20 @@ export function applyKnown(draft: Draft, found: Known): void {
     );
   const keys = keysOf(template, undefined);
   for (const key of facts) if (keys[key] !== undefined) draft.keys[key] = keys[key];
+  if (port !== undefined) draft.keys["port"] = port;
   draft.note(
     "changed",
     ["image"],
     `is known from the template ${template.id}: the gateway asks it and serves it; it runs as you wrote it`,
   );
+}
+
+/** The port that a command names; undefined for none. */
+function portOf(command: unknown): number | "unclear" | undefined {
+  const text = [command ?? []].flat().map(wordOf).join(" ");
+  if (!/(?:^|\s)(?:--port|-p)\b/.test(text)) return undefined;
+  const port = Number(/(?:^|\s)(?:--port|-p)[\s=]+(\d{1,5})(?:\s|$)/.exec(text)?.[1]);
+  return port >= 1 && port <= 65_535 ? port : "unclear";
 }
 
 /** Open WebUI goes on with what was set in the browser, and with its own embeddings: others would not fit its documents. */

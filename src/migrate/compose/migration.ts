@@ -1,19 +1,20 @@
-/** Carries a migration from Compose out: reads, converts, and writes what was agreed to. */
+/** Carries a migration of a project out: reads, converts, and writes what was agreed to. */
 import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { readCatalog } from "../../catalog/catalog.ts";
 import type { Observed } from "../../engine/engine.ts";
 import { exitCodes, NexusError } from "../../errors.ts";
 import { ignoreSecrets } from "../../stack/new-stack.ts";
-import { type Conversion, convertCompose } from "./convert.ts";
-import { findCompose } from "./find.ts";
+import { type Origin, readProject } from "../projects.ts";
+import type { Conversion } from "./convert.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
-import { type ComposeSource, readCompose } from "./read.ts";
+import type { ComposeSource } from "./read.ts";
 import { FileExistsError, writeNew } from "./write-new.ts";
 import { stackText } from "./write.ts";
 
 /** A project, the stack that it becomes, and where that would be written. */
 export type Migration = Readonly<{
+  from: Origin;
   sources: readonly string[];
   file: string;
   text: string;
@@ -35,21 +36,28 @@ export class OutputElsewhereError extends NexusError {
   }
 }
 
+/** What is asked for: which project, and the stack file's name. */
+export type MigrationWish = Readonly<{
+  from: Origin;
+  source: readonly string[];
+  output?: string | undefined;
+}>;
+
 /** Reads and converts; writes nothing. Throws ComposeNotFoundError, OutputElsewhereError. */
 export async function prepareMigration(
-  { source, output = "nexus.yaml" }: Readonly<{ source: string; output?: string | undefined }>,
+  { from, source, output = "nexus.yaml" }: MigrationWish,
   environment: ComposeSource["environment"],
   observe: (name: string) => Promise<Observed | undefined>,
 ): Promise<Migration> {
-  const project = readCompose(findCompose(source, environment));
   if (basename(output) !== output) throw new OutputElsewhereError(output);
-  const conversion = convertCompose(project, await readCatalog());
+  const project = readProject({ from, paths: source, environment }, await readCatalog());
+  const { name, variables, conversion } = project;
   const observed = await observe(conversion.name);
-  const { name, variables } = project;
   return {
+    from,
     sources: project.files,
     file: join(project.directory, output),
-    text: stackText(conversion, project.files),
+    text: stackText(conversion, project.files, from),
     conversion,
     ...(observed && {
       inventory: takeInventory(conversion, observed, { project: name, variables }),

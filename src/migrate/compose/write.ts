@@ -3,11 +3,15 @@ import { Document } from "yaml";
 import type { Conversion } from "./convert.ts";
 
 /** The stack file's text, with the places that somebody has to look at in a comment at its head. */
-export function stackText({ stack, notes }: Conversion, files: readonly string[]): string {
+export function stackText(
+  { stack, notes }: Conversion,
+  files: readonly string[],
+  from: string,
+): string {
   const document = new Document(stack, { aliasDuplicateObjects: false });
   const open = notes.filter(({ kind }) => kind === "decide").length;
   const reminder =
-    open > 0 ? `\n \`nexus migrate --from compose --dry-run\` tells what is to be decided.` : "";
+    open > 0 ? `\n \`nexus migrate --from ${from} --dry-run\` tells what is to be decided.` : "";
   document.commentBefore = ` Made by \`nexus migrate\` out of ${files.join(", ")}.${reminder}`;
   return document.toString({ lineWidth: 0 });
 }

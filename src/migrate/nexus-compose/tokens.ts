@@ -1,0 +1,61 @@
+/** The bearer tokens of the ancestor's gateway, as keys of the stack's. Pure. */
+import type { Note } from "../compose/note.ts";
+import type { Setting, Settings } from "./settings.ts";
+
+/** A key that exists already: its name here, and the key itself. */
+export type OldKey = Readonly<{ name: string; key: string }>;
+
+/** The keys to go on with, and what is to be known of tokens. */
+export type Tokens = Readonly<{ keys: readonly OldKey[]; notes: readonly Note[] }>;
+
+/** Tokens that came with the software, which everybody knows. */
+const placeholders = /^(?:change-?me.*|your-.*|secret|token|test|none)$/i;
+
+/** Whoever can try many tokens finds a short one. */
+const shortest = 12;
+
+/** Reads `GATEWAY_BEARER_TOKENS`, which replaces `GATEWAY_BEARER_TOKEN` where it is set. */
+export function tokensOf(settings: Settings): Tokens {
+  const many = settings.get("GATEWAY_BEARER_TOKENS");
+  const said = many ?? settings.get("GATEWAY_BEARER_TOKEN");
+  if (!said) return { keys: [], notes: [] };
+  const texts = (many ? many.value.split(",") : [said.value]).map((token) => token.trim());
+  const tokens = [...new Set(texts.filter((token) => token !== ""))];
+  const good = tokens.filter((token) => refusal(token) === undefined);
+  const refused = tokens.flatMap((token) => refusal(token) ?? []);
+  const keys = good.map((key, index) => ({
+    name: index === 0 ? "gateway-token" : `gateway-token-${index + 1}`,
+    key,
+  }));
+  return {
+    keys,
+    notes: [
+      ...refused.map((why) => said.note("decide", why)),
+      ...(keys.length > 0 ? [said.note("changed", carried(keys))] : []),
+      ...limits(settings),
+    ],
+  };
+}
+
+function carried(keys: readonly OldKey[]): string {
+  const names = keys.map(({ name }) => name).join(", ");
+  return `goes to .nexus/secrets as the key ${names}, so that clients that have it need no other`;
+}
+
+function refusal(token: string): string | undefined {
+  if (placeholders.test(token))
+    return "is a token that everybody knows, and is not accepted: give its clients the key of the first `nexus up`";
+  return token.length < shortest
+    ? "is a token short enough to be guessed, and is not accepted: give its clients the key of the first `nexus up`"
+    : undefined;
+}
+
+/** Limits that tokens had and that keys would be without. */
+function limits(settings: Settings): readonly Note[] {
+  const found = ["GATEWAY_TOKEN_POLICIES_JSON", "IP_ALLOWLIST"].flatMap(
+    (name): Setting | readonly Setting[] => settings.get(name) ?? [],
+  );
+  const message =
+    "limited what tokens may do and from where; keys do not take that over by themselves: see `nexus keys edit`";
+  return found.map((setting) => setting.note("decide", message));
+}

@@ -1,0 +1,48 @@
+/** The kinds of project that become a stack file beside their own files. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Variables } from "../stack/interpolate.ts";
+import { type Conversion, convertCompose } from "./compose/convert.ts";
+import { findCompose } from "./compose/find.ts";
+import { type ComposeSource, readCompose } from "./compose/read.ts";
+import { convertNexusCompose } from "./nexus-compose/convert.ts";
+import { findNexusCompose } from "./nexus-compose/find.ts";
+import { isOldGateway } from "./nexus-compose/parts.ts";
+
+/** What a project was made with. */
+export type Origin = "compose" | "nexus-compose";
+
+/** A project as it was read, and what it becomes. */
+export type Project = Readonly<{
+  /** What its containers are labelled with. */
+  name: string;
+  directory: string;
+  files: readonly string[];
+  variables: Variables;
+  conversion: Conversion;
+}>;
+
+/** Where a project lies, and who asks. */
+export type ProjectSource = Readonly<{
+  from: Origin;
+  /** A folder, a file, or several files of which the last wins. */
+  paths: readonly string[];
+  environment: ComposeSource["environment"];
+}>;
+
+/** Reads a project and converts it; writes nothing. Throws ComposeNotFoundError. */
+export function readProject(
+  { from, paths, environment }: ProjectSource,
+  catalog: Catalog,
+): Project {
+  const find = from === "compose" ? findCompose : findNexusCompose;
+  const source = find(paths, environment);
+  const project = readCompose(source);
+  const { name, directory, files, variables } = project;
+  // Whoever calls the ancestor's files a Compose project is right as well.
+  const isAncestor = project.services.some(({ value }) => isOldGateway(value));
+  const conversion =
+    from === "nexus-compose" || isAncestor
+      ? convertNexusCompose(project, catalog, source.textOf)
+      : convertCompose(project, catalog);
+  return { name, directory, files, variables, conversion };
+}
