@@ -1,4 +1,5 @@
 /** What a migration is going to do: made from an inventory by a pure function, printed as it is, and carried out step by step. Holds no secret. */
+import type { Machine } from "../catalog/machine.ts";
 import type { KeyRecord } from "../gateway/protocol.ts";
 import type {
   FoundDatabase,
@@ -7,7 +8,7 @@ import type {
   FoundUnit,
   SourceKind,
 } from "./inventory.ts";
-import type { Found, NotUnderstood } from "./reading.ts";
+import type { Found, NotUnderstood, Place } from "./reading.ts";
 
 /** What the user decided, by flags or prompts. */
 export type Choices = Readonly<{
@@ -31,7 +32,7 @@ export type Target = Readonly<{
   files: readonly string[];
   /** Ports of this machine that something listens on, and what, where it can be told. */
   ports: readonly Readonly<{ port: number; heldBy?: string }>[];
-  /** Names of volumes and containers on the engine; undefined when it could not be asked. */
+  /** Names of volumes and containers of a stack of that name; undefined when the engine could not be asked. */
   engine?: Readonly<{
     volumes: readonly string[];
     containers: readonly string[];
@@ -40,6 +41,27 @@ export type Target = Readonly<{
   }>;
   /** Free space where the stack's folder lies. */
   freeBytes?: number;
+  /** What the engine's containers run on: a service that does not fit it stays where it is. */
+  machine?: Machine;
+  /** `host:port` of services that were asked and did not answer. */
+  silent?: readonly string[];
+}>;
+
+/** What becomes of a service of the old installation. */
+export type PlannedService = Readonly<{
+  /** What the old installation called it. */
+  from: string;
+  host: string;
+  at: Place;
+  becomes: "container" | "external" | "left-out";
+  /** Its name in the stack; undefined for one that is left out. */
+  name?: string;
+  template?: string;
+  /** Where an external one listens. */
+  url?: string;
+  because: string;
+  /** Names of its settings that come along, and of those that have no equal. */
+  settings: Readonly<{ taken: readonly string[]; left: readonly string[] }>;
 }>;
 
 /** An address of the old installation and what stands for it in the stack. */
@@ -72,7 +94,12 @@ export type Decision = Readonly<{
 
 /** A key that the gateway is going to accept: the record as it is kept there, and what of its policy is not in force. */
 export type PlannedKey = Readonly<{
-  record: Omit<KeyRecord, "created_at">;
+  record: Omit<KeyRecord, "created_at" | "limits"> &
+    Readonly<{
+      limits?: KeyRecord["limits"] & Readonly<{ max_request_bytes?: number }>;
+      /** Addresses and ranges that it may be used from; undefined for all. */
+      allowed_ips?: readonly string[];
+    }>;
   at: Found<string>["at"];
   notInForce: readonly string[];
 }>;
@@ -90,25 +117,30 @@ export type Carried = Readonly<{
 
 /** One thing that is done; each can be done again without harm. `id`s are unique and stable. */
 export type Step = Readonly<
-  { id: string; title: string } & (
-    | { kind: "backup-database"; database: FoundDatabase; to: string }
-    | { kind: "fetch-files"; files: FoundFiles; to: string }
-    /** Text of our own; never a secret. `path` is relative to the folder. */
-    | { kind: "write-file"; path: string; text: string; mode: number }
-    /** A secret of an old settings file, in a file of its own. */
-    | { kind: "write-secret"; path: string; host: string; file: string; setting: string }
-    /** A file of the source as a file of the stack: TLS pairs. */
-    | { kind: "place-file"; path: string; host: string; file: string }
-    | { kind: "copy-models"; store: FoundModelStore; volume: string; key: string; folder: string }
-    /** Everything that was staged under these paths, into the gateway's volume under `carried/`. */
-    | { kind: "carry"; staged: readonly string[] }
-    | { kind: "up" }
-    | { kind: "add-keys"; keys: readonly PlannedKey[] }
-    | { kind: "add-users"; host: string; path: string; staged: string }
-    | { kind: "verify" }
-    | { kind: "stop-legacy"; host: string; unit: FoundUnit }
-  )
+  { id: string; title: string } &
+    /** `to` is relative to the folder, below `.nexus/migration/staged/<host>/`. */
+    (
+      | { kind: "backup-database"; database: FoundDatabase; to: string }
+      | { kind: "fetch-files"; files: FoundFiles; to: string }
+      /** Text of our own; never a secret. `path` is relative to the folder. */
+      | { kind: "write-file"; path: string; text: string; mode: number }
+      /** A secret of an old settings file, in a file of its own. */
+      | { kind: "write-secret"; path: string; host: string; file: string; setting: string }
+      /** A file of the source as a file of the stack: TLS pairs. */
+      | { kind: "place-file"; path: string; host: string; file: string }
+      | { kind: "copy-models"; store: FoundModelStore; volume: string; key: string; folder: string }
+      /** Everything that was staged under these paths, into the gateway's volume under `carried/`. */
+      | { kind: "carry"; staged: readonly string[] }
+      | { kind: "up" }
+      | { kind: "add-keys"; keys: readonly PlannedKey[] }
+      | { kind: "add-users"; host: string; path: string; staged: string }
+      | { kind: "verify" }
+      | { kind: "stop-legacy"; host: string; unit: FoundUnit }
+    )
 >;
+
+/** Stops a service of the old installation. */
+export type LegacyStep = Extract<Step, Readonly<{ kind: "stop-legacy" }>>;
 
 /** The whole of it. */
 export type MigrationPlan = Readonly<{
@@ -118,6 +150,7 @@ export type MigrationPlan = Readonly<{
   file: string;
   /** The stack file as it is to be written. */
   text: string;
+  services: readonly PlannedService[];
   rewrites: readonly Rewrite[];
   conflicts: readonly PortConflict[];
   keys: readonly PlannedKey[];
@@ -125,7 +158,15 @@ export type MigrationPlan = Readonly<{
   refusedKeys: readonly Readonly<{ name: string; at: Found<string>["at"]; because: string }>[];
   /** Users that are going to be able to log in. */
   users: readonly Readonly<{ name: string; admin: boolean; disabled: boolean }>[];
-  aliases: readonly Readonly<{ name: string; targets: readonly string[] }>[];
+  /** Names that old clients use, and where they lead: the old aliases, and what the old gateway took besides. */
+  aliases: readonly Readonly<{
+    name: string;
+    targets: readonly string[];
+    /** Undefined for a name that the old gateway took without an alias, such as `auto`. */
+    at?: Place;
+  }>[];
+  /** Old names that lead nowhere any more, and why. */
+  aliasesLeftOut: readonly Readonly<{ name: string; at: Place; because: string }>[];
   data: readonly Carried[];
   /** Models by service: what the stack must have before it counts as ready. */
   models: readonly Readonly<{
@@ -146,4 +187,6 @@ export type MigrationPlan = Readonly<{
   /** What makes it impossible to apply; a sentence with the remedy each. */
   obstacles: readonly string[];
   steps: readonly Step[];
+  /** What stops the old services whose place the stack takes: done only when it is asked for, after the last step. */
+  legacy: readonly LegacyStep[];
 }>;

@@ -1,0 +1,106 @@
+/** Names that the old gateway took without an alias: `ollama:<model>`, `ollama`, `auto`, and the empty name's `default`. Pure. */
+import type { Placed } from "./placed.ts";
+import { aliasName, type PlannedAlias } from "./planned-alias.ts";
+import { backendService } from "./backends.ts";
+import { holds, isModelName } from "./model-names.ts";
+import { storeOf } from "./plan-models.ts";
+import type { Scene } from "./scene.ts";
+
+/** The names that none of the aliases has already. */
+export function compatibleNames(
+  own: readonly PlannedAlias[],
+  placed: readonly Placed[],
+  scene: Scene,
+): readonly PlannedAlias[] {
+  const backends = backendsOf(scene).flatMap((backend) => {
+    const target = backendService(backend, placed, scene);
+    return target?.planned.name === undefined ? [] : [{ backend, target }];
+  });
+  const made = backends.flatMap(({ backend, target }) => namesOf(backend, target, { own, scene }));
+  const first = defaultOf(own, made, scene);
+  const all = [
+    ...made,
+    ...(first ? [renamed(first, "default"), renamed(own.find(isFast) ?? first, "auto")] : []),
+  ];
+  const taken = new Set(own.map(({ name }) => name));
+  return all.filter(({ name }) => {
+    const free = !taken.has(name) && aliasName.test(name);
+    taken.add(name);
+    return free;
+  });
+}
+
+/** Every backend that a setting or an alias names, each once. */
+function backendsOf({ inventory: { aliases, routing } }: Scene): readonly string[] {
+  const ofModels = Object.keys(routing.models).map((key) => key.split(".")[0] ?? "");
+  const { defaultBackend } = routing;
+  return [
+    ...new Set([
+      ...(defaultBackend ? [defaultBackend.value] : []),
+      ...ofModels,
+      ...aliases.map(({ backend }) => backend),
+    ]),
+  ].filter((backend) => backend !== "");
+}
+
+/** `<backend>:<model>` for each of its models, and the backend alone for the one that it took without a name. */
+function namesOf(
+  backend: string,
+  target: Placed,
+  { own, scene }: Readonly<{ own: readonly PlannedAlias[]; scene: Scene }>,
+): readonly PlannedAlias[] {
+  const service = target.planned.name ?? "";
+  const asked = own.filter((alias) => alias.service === service);
+  const models = modelsOf(target, asked, scene);
+  const usual = usualModel(backend, target, { asked, scene }) ?? models[0];
+  return [
+    ...(usual === undefined ? [] : [{ name: backend, service, model: usual, more: {} }]),
+    ...models.map((model) => ({ name: `${backend}:${model}`, service, model, more: {} })),
+  ];
+}
+
+function modelsOf(target: Placed, asked: readonly PlannedAlias[], scene: Scene): readonly string[] {
+  const stored = storeOf(target, scene)?.models.map(({ name }) => name) ?? [];
+  const known = [...(target.found?.models ?? []), ...asked.map(({ model }) => model)];
+  return [...new Set(stored.length > 0 ? stored : known)].filter(isModelName);
+}
+
+/** What the backend took for requests that named only it, as far as its service has that. */
+function usualModel(
+  backend: string,
+  target: Placed,
+  { asked, scene }: Readonly<{ asked: readonly PlannedAlias[]; scene: Scene }>,
+): string | undefined {
+  const { models } = scene.inventory.routing;
+  const store = storeOf(target, scene);
+  const candidates = [
+    models[`${backend}.default`]?.value,
+    models[`${backend}.strong`]?.value,
+    asked.find(({ name }) => name === "default")?.model,
+  ];
+  return candidates.find(
+    (model) =>
+      model !== undefined &&
+      isModelName(model) &&
+      (!store || store.models.length === 0 || holds(store, model)),
+  );
+}
+
+/** What a request without a name got: the alias `default`, else the default backend's model. */
+function defaultOf(
+  own: readonly PlannedAlias[],
+  made: readonly PlannedAlias[],
+  { inventory: { routing } }: Scene,
+): PlannedAlias | undefined {
+  const named = own.find(({ name }) => name === "default");
+  return named ?? made.find(({ name }) => name === routing.defaultBackend?.value);
+}
+
+function isFast({ name }: PlannedAlias): boolean {
+  return name === "fast";
+}
+
+function renamed(alias: PlannedAlias, name: string): PlannedAlias {
+  const { service, model, more } = alias;
+  return { name, service, model, more };
+}
