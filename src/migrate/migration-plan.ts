@@ -94,12 +94,7 @@ export type Decision = Readonly<{
 
 /** A key that the gateway is going to accept: the record as it is kept there, and what of its policy is not in force. */
 export type PlannedKey = Readonly<{
-  record: Omit<KeyRecord, "created_at" | "limits"> &
-    Readonly<{
-      limits?: KeyRecord["limits"] & Readonly<{ max_request_bytes?: number }>;
-      /** Addresses and ranges that it may be used from; undefined for all. */
-      allowed_ips?: readonly string[];
-    }>;
+  record: Omit<KeyRecord, "created_at">;
   at: Found<string>["at"];
   notInForce: readonly string[];
 }>;

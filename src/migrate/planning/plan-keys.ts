@@ -1,5 +1,5 @@
 /** Old tokens as keys of the gateway: their digests, and of their policies what the gateway can hold them to. Pure. */
-import { isIP } from "node:net";
+import { isAddressRange } from "../../gateway/protocol.ts";
 import type { FoundToken, Inventory } from "../inventory.ts";
 import type { MigrationPlan, PlannedKey } from "../migration-plan.ts";
 import type { Found } from "../reading.ts";
@@ -93,19 +93,10 @@ type Addresses = Readonly<{
 function addressesOf({ policy }: FoundToken, ofGateway: readonly string[] | undefined): Addresses {
   const wanted = policy?.ipAllowlist ?? ofGateway ?? [];
   if (wanted.length === 0) return { dropped: [] };
-  const allowed = wanted.filter(isAddress);
-  const dropped = wanted.filter((entry) => !isAddress(entry));
+  const allowed = wanted.filter(isAddressRange);
+  const dropped = wanted.filter((entry) => !isAddressRange(entry));
   if (allowed.length > 0) return { allowed, dropped };
   return { dropped, refused: "no entry of its list of addresses can be read, so it is for nobody" };
-}
-
-function isAddress(entry: string): boolean {
-  const [address = "", bits, ...rest] = entry.split("/");
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
-  );
 }
 
 function droppedAddress({ at }: FoundToken, name: string, entry: string): Found<string> {
