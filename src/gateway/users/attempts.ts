@@ -7,13 +7,20 @@ export type Patience = Readonly<{
   firstPauseMs: number;
   /** Pauses double up to this. */
   longestPauseMs: number;
-  /** After this long without a failure nothing of them is left. */
-  forgetMs: number;
+  /** One failure is forgiven every so often, so that those of many people at one address never pile up. */
+  forgiveMs: number;
   /** How many subjects are remembered; the one that was quiet for longest is forgotten first. */
   mostSubjects: number;
 }>;
 
-type Count = Readonly<{ failures: number; pending: number; lastAt: number; until: number }>;
+type Count = Readonly<{
+  failures: number;
+  pending: number;
+  /** Up to when failures have been forgiven. */
+  since: number;
+  /** When the next attempt may be made. */
+  until: number;
+}>;
 
 /** While attempts are under way that may use up what is left. */
 const pendingPauseMs = 1_000;
@@ -54,7 +61,8 @@ export class Attempts {
     const { failures: allowed, firstPauseMs, longestPauseMs } = this.#patience;
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - allowed));
     const until = failures < allowed ? 0 : now + pauseMs;
-    this.#keep(subject, { failures, pending: Math.max(0, count.pending - 1), lastAt: now, until });
+    const since = count.failures === 0 ? now : count.since;
+    this.#keep(subject, { failures, pending: Math.max(0, count.pending - 1), since, until });
   }
 
   /** Forgets the failures of a subject. */
@@ -64,10 +72,11 @@ export class Attempts {
   }
 
   #of(subject: string, now: number): Count {
-    const none = { failures: 0, pending: 0, lastAt: now, until: 0 };
-    const count = this.#counts.get(subject) ?? none;
-    const isOld = now - count.lastAt > this.#patience.forgetMs;
-    return isOld ? { ...none, pending: count.pending } : count;
+    const { forgiveMs } = this.#patience;
+    const count = this.#counts.get(subject) ?? { failures: 0, pending: 0, since: now, until: 0 };
+    const forgiven = Math.max(0, Math.floor((now - count.since) / forgiveMs));
+    const failures = Math.max(0, count.failures - forgiven);
+    return { ...count, failures, since: count.since + forgiven * forgiveMs };
   }
 
   #keep(subject: string, count: Count): void {

@@ -30,12 +30,18 @@ const ofNames: Patience = {
   failures: 5,
   firstPauseMs: 30_000,
   longestPauseMs: 15 * minuteMs,
-  forgetMs: 60 * minuteMs,
+  forgiveMs: 10 * minuteMs,
   mostSubjects: 10_000,
 };
 
-/** Behind a proxy, or an engine that forwards ports itself, everybody is one peer. */
-const ofPeers: Patience = { ...ofNames, failures: 50 };
+/** Behind a proxy, or an engine that forwards ports itself, everybody is one peer: nobody may lock all others out for long. */
+const ofPeers: Patience = {
+  failures: 50,
+  firstPauseMs: 15_000,
+  longestPauseMs: minuteMs,
+  forgiveMs: 30_000,
+  mostSubjects: 10_000,
+};
 
 /** What logging in works with; `now` is of the wall's clock, in milliseconds. */
 export type DeskParts = Readonly<{

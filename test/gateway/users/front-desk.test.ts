@@ -179,6 +179,8 @@ test("many failures from one peer make it wait under any name, and nobody else",
   expect((await scene.logIn("ada", "correct horse")).kind).toBe("wait");
   const elsewhere = { ...visitor, peer: "192.0.2.2" };
   expect((await scene.logIn("ada", "correct horse", elsewhere)).kind).toBe("begun");
+  scene.clock.now += 60_000;
+  expect((await scene.logIn("ada", "correct horse")).kind).toBe("begun");
 });
 
 test("more logins at once than can be checked soon are turned away, and count against nobody", async () => {
