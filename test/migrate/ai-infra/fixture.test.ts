@@ -10,7 +10,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildAiInfra, gatewayDataPath, type AiInfra } from "../../support/ai-infra/ai-infra.ts";
 import { rowsOf } from "../../support/ai-infra/databases.ts";
 import { ollamaStore } from "../../support/ai-infra/ollama.ts";
-import { binaryPlist } from "../../support/ai-infra/plists.ts";
 
 let root = "";
 let live: AiInfra;
@@ -56,11 +55,6 @@ test("one property list is binary, the others are XML, and all are read by reade
   ]);
   const gateway = await readFile(join(daemons, "com.ai.gateway.plist"), "utf8");
   expect(parse(gateway)).toMatchObject({ Label: "com.ai.gateway", UserName: "gateway" });
-});
-
-test("the writer of binary property lists keeps long texts, other scripts, numbers and nesting", () => {
-  const value = { long: "x".repeat(300), name: "Ada’s 🖥", n: 70_000, deep: [{ a: [true, false] }] };
-  expect(parseBuffer(binaryPlist(value))).toEqual([value]);
 });
 
 test("every blob is called by its digest, and manifests name blobs of that size", async () => {

@@ -108,7 +108,7 @@ LIGHTON_OCR_API_BASE_URL=http://127.0.0.1:9155
 PERSONAPLEX_BASE_URL=http://10.10.22.31:9160
 REQUEST_LOG_ENABLED=true
 REQUEST_LOG_PATH=/var/lib/gateway/data/requests.jsonl
-UI_GREETING=Welcome to the lab
+HOUSE_RULE=be kind to the fans
 this line is no assignment
 `;
 }
