@@ -88,6 +88,9 @@ describe("a user", () => {
     const { password: _password, ...ada } = imported("ada", { admin: true });
     await mustSucceed(scene.gateway.control.call({ op: "users.replace", user: ada }));
     expect((await native()).status).toBe(200);
+    const headers = { authorization: "", "x-session-token": token };
+    expect((await scene.gateway.ask("/services/one/v1/models", { headers })).status).toBe(200);
+    expect(JSON.stringify(scene.upstream.received)).not.toContain(token);
   });
 
   test("pays under a name that no key can have", async () => {

@@ -97,7 +97,7 @@ export class GatewayMetrics {
   });
   readonly #authFailures = new Counter({
     name: "nexus_auth_failures_total",
-    help: "Requests without a valid key.",
+    help: "Requests without a valid key or session, and logins with a wrong name or password.",
     labels: ["reason"],
   });
   readonly #reloads = new Counter({
