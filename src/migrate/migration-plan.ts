@@ -134,9 +134,6 @@ export type Step = Readonly<
     )
 >;
 
-/** Stops a service of the old installation. */
-export type LegacyStep = Extract<Step, Readonly<{ kind: "stop-legacy" }>>;
-
 /** The whole of it. */
 export type MigrationPlan = Readonly<{
   kind: SourceKind;
@@ -181,7 +178,6 @@ export type MigrationPlan = Readonly<{
   warnings: readonly Found<string>[];
   /** What makes it impossible to apply; a sentence with the remedy each. */
   obstacles: readonly string[];
+  /** In order. Those that stop old services come last, and are done only when that is asked for. */
   steps: readonly Step[];
-  /** What stops the old services whose place the stack takes: done only when it is asked for, after the last step. */
-  legacy: readonly LegacyStep[];
 }>;

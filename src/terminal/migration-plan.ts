@@ -40,7 +40,6 @@ export type MigrationPlanDocument = Readonly<{
     | "notUnderstood"
     | "warnings"
     | "obstacles"
-    | "legacy"
   >;
 
 /** A plan for programs. */

@@ -27,10 +27,20 @@ export function externalPlace(found: FoundService, scene: Scene): ExternalPlace 
       kind: "unreachable",
       because: `it listens on ${listens.address} of ${host} only, where no container hears it`,
     };
-  const address = `${machine?.live === true ? thisMachine : host}:${String(listens.port)}`;
+  const hostname = machine?.live === true ? thisMachine : calledAs(machine, host, scene);
+  const address = `${hostname}:${String(listens.port)}`;
   return URL.canParse(`http://${address}/`)
     ? { kind: "reachable", url: `http://${address}`, address }
     : { kind: "unreachable", because: `${host} is no name that an address can have` };
+}
+
+/** The name by which the old installation itself reached a host, where it did; else what the host is called. */
+function calledAs(machine: FoundHost | undefined, host: string, { inventory }: Scene): string {
+  const names = new Set(machine?.names.map((name) => name.toLowerCase()) ?? []);
+  const used = inventory.urls
+    .filter(({ at, value }) => at.host !== host && URL.canParse(value.url))
+    .map(({ value }) => new URL(value.url).hostname.toLowerCase());
+  return used.find((name) => names.has(name) && !isLoopback(name)) ?? host;
 }
 
 /** `host:port` of every service that goes on outside of the stack, each once. */

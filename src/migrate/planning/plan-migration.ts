@@ -13,7 +13,7 @@ import { planData, planSpace } from "./plan-data.ts";
 import { type GatewayPart, planGateway } from "./plan-gateway.ts";
 import { planKeys } from "./plan-keys.ts";
 import { planModels } from "./plan-models.ts";
-import { legacySteps, planSteps } from "./plan-steps.ts";
+import { planSteps } from "./plan-steps.ts";
 import { rewriteUrls } from "./rewrite-urls.ts";
 import type { PlannedAlias } from "./planned-alias.ts";
 import type { Scene, Told } from "./scene.ts";
@@ -52,7 +52,6 @@ export function planMigration(
     ...told([gateway, placingTold(placed, scene), keys, models, names], inventory),
     notUnderstood: [...inventory.notUnderstood, ...withoutEqual(placed, scene)],
     steps: planSteps(parts, scene),
-    legacy: legacySteps(placed, scene),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What is done, in order; each step has an id that is the same whenever the same is planned. Pure. */
 import type { Inventory } from "../inventory.ts";
-import type { LegacyStep, PlannedKey, Step } from "../migration-plan.ts";
+import type { PlannedKey, Step } from "../migration-plan.ts";
 import { modelToken, modelTokenOf } from "./container-keys.ts";
 import type { Placed } from "./placed.ts";
 import { keptSettings, stagedPath } from "./plan-data.ts";
@@ -41,26 +41,26 @@ export function planSteps(parts: Parts, scene: Scene): readonly Step[] {
       : []),
     ...userStep(inventory),
     { id: "verify", title: "Check everything", kind: "verify" },
+    ...legacySteps(parts.placed, scene),
   ];
 }
 
 /** What stops the services whose place the stack takes. */
-export function legacySteps(
-  placed: readonly Placed[],
-  { inventory }: Scene,
-): readonly LegacyStep[] {
+function legacySteps(placed: readonly Placed[], { inventory }: Scene): readonly Step[] {
   const services = placed.flatMap(({ planned, found }) =>
     planned.becomes === "container" && found?.unit ? [{ host: found.host, unit: found.unit }] : [],
   );
   const { gateway } = inventory;
   const own = gateway?.unit ? [{ host: gateway.host, unit: gateway.unit }] : [];
-  const byId = new Map(
-    [...own, ...services].map(({ host, unit }): [string, LegacyStep] => {
-      const id = `stop ${host} ${unit.name}`;
-      return [id, { id, title: `Stop ${unit.name} on ${host}`, kind: "stop-legacy", host, unit }];
-    }),
+  return uniqueById(
+    [...own, ...services].map(({ host, unit }): Step => ({
+      id: `stop ${host} ${unit.name}`,
+      title: `Stop ${unit.name} on ${host}`,
+      kind: "stop-legacy",
+      host,
+      unit,
+    })),
   );
-  return [...byId.values()];
 }
 
 function stagingSteps(inventory: Inventory): readonly Step[] {

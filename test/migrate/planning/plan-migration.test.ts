@@ -286,7 +286,7 @@ test("what is in the way is told with what to do", () => {
   expect(plan(nothing).obstacles[0]).toContain("Nothing was found");
 });
 
-test("steps come in order: backups, files, models, data, up, keys, users, checks", () => {
+test("steps come in order: backups, files, models, data, up, keys, users, checks, and the old services last", () => {
   const kinds = plan(threeHosts).steps.map(({ kind }) => kind);
   expect(kinds).toEqual([
     "backup-database",
@@ -302,9 +302,20 @@ test("steps come in order: backups, files, models, data, up, keys, users, checks
     "add-keys",
     "add-users",
     "verify",
+    "stop-legacy",
+    "stop-legacy",
   ]);
-  expect(plan(threeHosts).legacy.map(({ unit }) => unit.name)).toEqual([
-    "com.ai.gateway",
-    "ollama.service",
-  ]);
+});
+
+test("a host is reached by the name that the old installation had for it", () => {
+  const inventory = {
+    hosts: [host("ai2"), host("copy-of-ada2", { names: ["ada2", "ada2.local"] })],
+    services: [
+      service("heartmula", "copy-of-ada2", { listens: { address: "0.0.0.0", port: 9920 } }),
+    ],
+    urls: [{ value: { setting: "HEARTMULA_BASE_URL", url: "http://ada2:9920" }, at: env(1) }],
+  };
+  const { services, rewrites } = plan(inventory);
+  expect(services[0]?.url).toBe("http://ada2:9920");
+  expect(rewrites[0]?.to).toBe("http://ada2:9920");
 });
