@@ -5,7 +5,7 @@ import { lineAt } from "./text.ts";
 /** A value that has no parts. */
 type Scalar = string | number | boolean | null;
 
-/** A value with the line that it starts on, from 1. Names of maps are names, `__proto__` too. */
+/** A value with the line that it starts on, from 1, or 0 in a file without lines. Names of maps are names, `__proto__` too. */
 export type Part = Readonly<{ line: number }> &
   (
     | Readonly<{ kind: "scalar"; value: Scalar }>

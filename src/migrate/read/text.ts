@@ -22,7 +22,7 @@ export function readText(bytes: Buffer, at: Place): Reading<string> {
   return { found: text, notUnderstood: lossy ? [note(why)] : [] };
 }
 
-/** The place of a line in a file; a text that is itself a value in a file stays where it is. */
+/** The place of a line in a file, 0 where it has no lines; a text that is itself a value in a file stays where it is. */
 export function lineAt(at: Place, line: number): Place {
-  return at.line === undefined ? { ...at, line } : at;
+  return at.line === undefined && line > 0 ? { ...at, line } : at;
 }
