@@ -41,6 +41,13 @@ export function backendService(
   return nearestOf(known?.services ?? [plain], placed, scene);
 }
 
+/** The settings of the old gateway with the address of a service of this name or template. */
+export function addressSettings(names: readonly (string | undefined)[]): readonly string[] {
+  return Object.values(backends)
+    .filter(({ services }) => services[0] !== undefined && names.includes(services[0]))
+    .flatMap(({ settings }) => settings);
+}
+
 /** Of several the one beside the old gateway, else one of those that become containers. */
 function nearestOf(
   names: readonly string[],

@@ -1,6 +1,7 @@
 /** Where a service that goes on outside of the stack is reached by the gateway. Pure. */
 import { capabilities } from "../../stack/schema/capabilities.ts";
 import type { FoundHost, FoundService } from "../inventory.ts";
+import { addressSettings } from "./backends.ts";
 import { hostNamed, isLoopback, type Scene } from "./scene.ts";
 import { whyNotContainer } from "./why-not-container.ts";
 
@@ -22,7 +23,10 @@ export function externalPlace(found: FoundService, scene: Scene): ExternalPlace 
       ? { kind: "none", because: "it serves nobody, and goes on where it runs" }
       : { kind: "unreachable", because: `it is not known where ${name} listens` };
   const machine = hostNamed(host, scene);
-  if (isLoopback(listens.address) && !seesLoopback(machine))
+  const hidden = isLoopback(listens.address) && !seesLoopback(machine);
+  const front = hidden ? frontAddress(found, machine, scene) : undefined;
+  if (front !== undefined) return { kind: "reachable", url: `http://${front}`, address: front };
+  if (hidden)
     return {
       kind: "unreachable",
       because: `it listens on ${listens.address} of ${host} only, where no container hears it`,
@@ -32,6 +36,26 @@ export function externalPlace(found: FoundService, scene: Scene): ExternalPlace 
   return URL.canParse(`http://${address}/`)
     ? { kind: "reachable", url: `http://${address}`, address }
     : { kind: "unreachable", because: `${host} is no name that an address can have` };
+}
+
+/** Where the old gateway reached what only its own host hears: a proxy in front of it. */
+function frontAddress(
+  { name, template, host }: FoundService,
+  machine: FoundHost | undefined,
+  scene: Scene,
+): string | undefined {
+  const { gateway, urls } = scene.inventory;
+  const settings = addressSettings([name, template]);
+  const asked = urls
+    .filter(({ value, at }) => settings.includes(value.setting) && at.host === gateway?.host)
+    .flatMap(({ value }) => (URL.canParse(value.url) ? new URL(value.url) : []));
+  const front = asked.find(
+    ({ hostname, protocol }) =>
+      protocol === "http:" &&
+      (machine?.names ?? [host]).includes(hostname) &&
+      !isLoopback(hostname),
+  );
+  return front && `${front.hostname}:${front.port === "" ? "80" : front.port}`;
 }
 
 /** The name by which the old installation itself reached a host, where it did; else what the host is called. */

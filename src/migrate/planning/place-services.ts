@@ -6,7 +6,7 @@ import { adapterKeys, companionsFor } from "./companions.ts";
 import { containerKeys } from "./container-keys.ts";
 import { type ExternalPlace, externalKeys, externalPlace } from "./external-place.ts";
 import type { Placed } from "./placed.ts";
-import { freeName, type Scene } from "./scene.ts";
+import { freeName, hostNamed, isLoopback, type Scene } from "./scene.ts";
 import { templateOf, whyNotContainer } from "./why-not-container.ts";
 
 /** Every service of the inventory, in its order, then those that come with them. */
@@ -38,8 +38,7 @@ export function placingTold(
       id: `reach-${found.host}-${found.name}`,
       question: `How shall the gateway reach ${found.name} of ${found.host}, while ${because}?`,
       assumed: "it is left out",
-      otherwise:
-        "have it listen on an address of the network, or give its host with `--here`, and run this again",
+      otherwise: "have it listen on an address of the network, and run this again",
     })),
     warnings: unreachable.map(({ found, because }) => ({
       value: `${found.name} of ${found.host} is left out: ${because}.`,
@@ -53,10 +52,22 @@ function isLeftOut(found: FoundService, placed: readonly Placed[]): boolean {
 }
 
 /** As it was called; with its host's name where others are called so too. */
-function nameOf({ name, host }: FoundService, { inventory, choices }: Scene): string {
-  const namesakes = inventory.services.filter((other) => other.name === name);
-  const first = namesakes[0]?.host === host;
-  return plainName(first ? name : `${name}-${host}`, choices.stack);
+function nameOf({ name, host }: FoundService, scene: Scene): string {
+  const namesakes = scene.inventory.services.filter((other) => other.name === name);
+  const first = namesakes.find((other) => isAsked(other, scene)) ?? namesakes[0];
+  return plainName(first?.host === host ? name : `${name}-${host}`, scene.choices.stack);
+}
+
+/** Whether the old gateway's own settings lead to it. */
+function isAsked({ host, listens }: FoundService, scene: Scene): boolean {
+  const { gateway, urls } = scene.inventory;
+  const names = hostNamed(host, scene)?.names ?? [host];
+  return urls.some(({ value, at }) => {
+    if (at.host !== gateway?.host || !URL.canParse(value.url)) return false;
+    const { hostname, port } = new URL(value.url);
+    const meant = names.includes(hostname) || (isLoopback(hostname) && host === at.host);
+    return meant && Number(port) === listens?.port;
+  });
 }
 
 /** Together with the stack's name it has to fit a host name. */

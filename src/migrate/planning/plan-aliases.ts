@@ -29,7 +29,7 @@ export function planAliases(placed: readonly Placed[], scene: Scene): AliasesPar
     wanted: wantedModels(aliases),
     decisions: leftOut.map(({ name, because }) => ({
       id: `alias-${name}`,
-      question: `Where shall the name ${name} lead? ${because}.`,
+      question: `Where shall the name ${name} lead, while ${because}?`,
       assumed: "nowhere, and requests for it are answered with 404",
       otherwise: `write it under \`gateway.aliases\` of the stack file`,
     })),

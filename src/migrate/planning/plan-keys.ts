@@ -92,11 +92,16 @@ type Addresses = Readonly<{
 /** A list of its own wins over the gateway's; an empty one is for everyone; one that nobody can read is for nobody. */
 function addressesOf({ policy }: FoundToken, ofGateway: readonly string[] | undefined): Addresses {
   const wanted = policy?.ipAllowlist ?? ofGateway ?? [];
-  if (wanted.length === 0) return { dropped: [] };
+  if (wanted.length === 0 || isForAll(wanted)) return { dropped: [] };
   const allowed = wanted.filter(isAddressRange);
   const dropped = wanted.filter((entry) => !isAddressRange(entry));
   if (allowed.length > 0) return { allowed, dropped };
   return { dropped, refused: "no entry of its list of addresses can be read, so it is for nobody" };
+}
+
+/** Every address of both kinds is no limit. */
+function isForAll(wanted: readonly string[]): boolean {
+  return wanted.includes("0.0.0.0/0") && wanted.includes("::/0");
 }
 
 function droppedAddress({ at }: FoundToken, name: string, entry: string): Found<string> {

@@ -54,7 +54,19 @@ function meaningOn(
     return { because: `no service is known on port ${String(port)} of ${host}` };
   return service.at.file === at.file && service.host === at.host
     ? { because: `it leads ${service.name} to itself` }
-    : meaningOfService(next, url);
+    : meaningOfService(frontOf(next, at, placed), url);
+}
+
+/** Whoever asked for images through one address with what makes them asks its adapter now. */
+function frontOf(next: Placed, at: Place, placed: readonly Placed[]): Placed {
+  if (next.planned.becomes !== "container" || next.planned.template !== "invokeai") return next;
+  const adapter = placed.find(
+    ({ planned }) =>
+      planned.template === "image-adapter" &&
+      planned.becomes === "container" &&
+      planned.host === next.planned.host,
+  );
+  return adapter && adapter.planned.at.file !== at.file ? adapter : next;
 }
 
 function meaningOfService(placed: Placed, url: URL): Meaning {

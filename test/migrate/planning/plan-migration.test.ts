@@ -137,8 +137,8 @@ test("services of one name on two hosts get a name each, and the gateway's addre
     aliases: [alias("default")],
   };
   const { services, aliases } = plan(inventory);
-  expect(services.map(({ name }) => name)).toEqual(["ollama", "ollama-ai1"]);
-  expect(aliases[0]?.targets).toEqual(["ollama-ai1/llama3.3:70b"]);
+  expect(services.map(({ name }) => name)).toEqual(["ollama-ada2", "ollama"]);
+  expect(aliases[0]?.targets).toEqual(["ollama/llama3.3:70b"]);
 });
 
 test("InvokeAI comes with its adapter, which is told of the old default model", async () => {
