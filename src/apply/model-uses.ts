@@ -34,7 +34,11 @@ export function usesOf(stack: Stack, service: Service, model: string): ModelUses
       .filter(({ models }) => models.some((other) => isSame(other, model)))
       .map(({ name }) => name),
     aliases: Object.entries(stack.gateway.aliases)
-      .filter(([, candidates]) => candidates.some(leadsToIt))
+      .filter(([alias, candidates]) =>
+        [candidates, ...(stack.gateway.aliasRules[alias] ?? []).map(({ to }) => to)]
+          .flat()
+          .some(leadsToIt),
+      )
       .map(([alias]) => alias),
   };
 }

@@ -14,6 +14,20 @@ const aliasCapsSchema = z.strictObject({
   temperature: z.number().nonnegative().optional(),
 });
 
+/** A condition on requests, and where those go that meet it. */
+const aliasRuleSchema = z.strictObject({
+  /** Whether the request has tools; left out, both do. */
+  tools: z.boolean().exactOptional(),
+  /** Bytes of the body from which it holds. */
+  min_bytes: z.int().nonnegative().exactOptional(),
+  to: z.array(z.string().min(1)).min(1),
+  /** The alias that it leads to, told in `X-Router-Reason`. */
+  alias: z.string().exactOptional(),
+  caps: aliasCapsSchema.exactOptional(),
+  /** False refuses requests with tools. */
+  takes_tools: z.literal(false).exactOptional(),
+});
+
 /** How readiness is asked of a service that may lack the contract. */
 export const probeSchema = z.strictObject({
   /** Path asked; the contract's `/readyz` by default. */
@@ -112,6 +126,10 @@ export const gatewayConfigSchema = z.strictObject({
   aliases: aliasesSchema.default({}),
   /** By alias; undefined when no alias has any. */
   alias_caps: z.record(z.string(), aliasCapsSchema).optional(),
+  /** By alias: the first that holds decides in place of `aliases`; undefined when no alias has any. */
+  alias_rules: z.record(z.string(), z.array(aliasRuleSchema)).exactOptional(),
+  /** Aliases that refuse requests with tools where no rule holds. */
+  aliases_without_tools: z.array(z.string()).exactOptional(),
   timeouts: timeoutsSchema.optional(),
   /** Where traces and metrics are sent over OTLP/HTTP: `<endpoint>/v1/traces` and `<endpoint>/v1/metrics`. */
   otlp: z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }) }).exactOptional(),
@@ -131,6 +149,7 @@ export const gatewayConfigSchema = z.strictObject({
 /** Alias → ordered candidates. */
 export type GatewayAliases = Readonly<z.infer<typeof aliasesSchema>>;
 export type AliasCaps = Readonly<z.infer<typeof aliasCapsSchema>>;
+export type AliasRule = Readonly<z.infer<typeof aliasRuleSchema>>;
 export type Probe = Readonly<z.infer<typeof probeSchema>>;
 export type Upstream = Readonly<z.infer<typeof upstreamSchema>>;
 /** What a stack says of a service that says nothing of itself. */

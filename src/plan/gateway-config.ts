@@ -75,14 +75,25 @@ export function gatewayConfig(
     stack: stack.name,
     upstreams: upstreams.filter((upstream) => upstream !== undefined),
     aliases: stack.gateway.aliases,
-    ...(Object.keys(stack.gateway.aliasCaps).length > 0 && {
-      alias_caps: stack.gateway.aliasCaps,
-    }),
+    ...aliasTerms(stack.gateway),
     ...patience(stack.gateway),
     ...(stack.gateway.otlp && { otlp: stack.gateway.otlp }),
     ...(stack.gateway.cors && { cors: [...stack.gateway.cors] }),
     ...(clients && { clients }),
     ...(certificate !== undefined && { tls: { certificate } }),
+  };
+}
+
+/** What holds for some of the aliases. */
+function aliasTerms({
+  aliasCaps,
+  aliasRules,
+  aliasesWithoutTools,
+}: Stack["gateway"]): Pick<GatewayConfig, "alias_caps" | "alias_rules" | "aliases_without_tools"> {
+  return {
+    ...(Object.keys(aliasCaps).length > 0 && { alias_caps: aliasCaps }),
+    ...(Object.keys(aliasRules).length > 0 && { alias_rules: aliasRules }),
+    ...(aliasesWithoutTools.length > 0 && { aliases_without_tools: [...aliasesWithoutTools] }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a schema cannot see: how the parts of a stack go together. Pure. */
+import { aliasProblems } from "./check-aliases.ts";
 import { dependencyProblems } from "./check-dependencies.ts";
 import { portProblems } from "./check-ports.ts";
 import { imageWarnings, serviceProblems } from "./check-service.ts";
@@ -7,8 +8,6 @@ import { memberProblem } from "./members.ts";
 import { nearest } from "./nearest.ts";
 import type { Problem } from "./problem.ts";
 import type { Joined, Readings } from "./resolve.ts";
-import { targetsOf } from "./schema/alias.ts";
-import { problemIn } from "./source.ts";
 
 /** What a check has found. */
 export type Findings = Readonly<{ problems: readonly Problem[]; warnings: readonly string[] }>;
@@ -32,7 +31,7 @@ export function checkStack(
     problems: [
       ...nameProblems(joined.name, active),
       ...portProblems(joined.gateway, active, readings.files),
-      ...aliasProblems(readings),
+      ...aliasProblems(joined, readings),
     ],
     warnings: [...unsetWarnings(readings), ...profileWarnings(readings)],
   };
@@ -46,26 +45,6 @@ function nameProblems(stack: string, active: readonly Member[]): readonly Proble
       member,
       [],
       `\`${stack}-${member.name}-…\` is too long for a host name: shorten the stack's name or the service's`,
-    ),
-  );
-}
-
-/** An alias leads to `service/model`, or to a model that some service declares. */
-function aliasProblems({ files, members }: Readings): readonly Problem[] {
-  const services = new Set(files.flatMap(({ serviceNames }) => serviceNames));
-  const models = new Set(members.flatMap(({ spec }) => spec.models ?? []));
-  return files.flatMap(({ spec, source }) =>
-    Object.entries(spec.gateway?.aliases ?? {}).flatMap(([alias, written]) =>
-      targetsOf(written).flatMap((target, index) => {
-        const [service = "", model] = target.split(/\/(.*)/s);
-        if (models.has(target) || (services.has(service) && model)) return [];
-        const message = model
-          ? `there is no service \`${service}\` to lead to.`
-          : `\`${target}\` is no model that a service declares: write service/model.`;
-        const suggestion = nearest(model ? service : target, model ? services : models);
-        const at = ["gateway", "aliases", alias, ...("to" in written ? ["to"] : []), index];
-        return [problemIn(source, at, message, { suggestion })];
-      }),
     ),
   );
 }

@@ -1,4 +1,5 @@
 /** Turns the files of a stack into the stack that is planned with. Pure. */
+import { declaredModels, resolveAliases } from "./aliases.ts";
 import { basename, resolve } from "node:path";
 import { plainApiWarnings } from "./check-gateway-url.ts";
 import { checkMembers, checkStack } from "./check.ts";
@@ -9,7 +10,6 @@ import type { Member } from "./members.ts";
 import type { Problem } from "./problem.ts";
 import { resolveVolumes } from "./resolve-mounts.ts";
 import { isJob, resolveService, type Surroundings } from "./resolve-service.ts";
-import { targetsOf } from "./schema/alias.ts";
 import type { GatewaySpec } from "./schema/stack-file.ts";
 import type { VolumeSpec } from "./schema/storage.ts";
 import type { StackFile } from "./stack-file.ts";
@@ -64,7 +64,7 @@ export function resolveStack(readings: Readings): Resolution {
     name: joined.name,
     file: path,
     directory,
-    gateway: resolveGateway(joined.gateway),
+    gateway: resolveGateway(joined.gateway, declaredModels(readings.members)),
     services: active.map((member) =>
       resolveMember(member, gathered.get(member.name) ?? none, around),
     ),
@@ -153,12 +153,12 @@ function resolveDoor({ cors, tls }: GatewaySpec): Pick<GatewaySettings, "cors" |
   return { ...(cors && { cors }), ...(tls && { tls }) };
 }
 
-function resolveGateway(spec: GatewaySpec): GatewaySettings {
+function resolveGateway(spec: GatewaySpec, models: ReadonlySet<string>): GatewaySettings {
   return {
     port: spec.port ?? gatewayDefaults.port,
     observabilityPort: spec.observability_port ?? gatewayDefaults.observability_port,
     host: spec.host ?? gatewayDefaults.host,
-    ...resolveAliases(spec),
+    ...resolveAliases({ aliases: spec.aliases ?? {}, models }),
     ...(spec.gpu_concurrency === undefined ? {} : { gpuConcurrency: spec.gpu_concurrency }),
     ...resolvePatience(spec),
     ...(spec.otlp === undefined ? {} : { otlp: spec.otlp }),
@@ -170,18 +170,6 @@ function resolveGateway(spec: GatewaySpec): GatewaySettings {
       ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }),
     },
   };
-}
-
-function resolveAliases({
-  aliases = {},
-}: GatewaySpec): Pick<GatewaySettings, "aliases" | "aliasCaps"> {
-  const targets = Object.entries(aliases).map(([name, spec]) => [name, targetsOf(spec)] as const);
-  const caps = Object.entries(aliases).flatMap(([name, spec]) => {
-    if (!("to" in spec)) return [];
-    const { to: _, ...given } = spec;
-    return Object.keys(given).length > 0 ? [[name, given] as const] : [];
-  });
-  return { aliases: Object.fromEntries(targets), aliasCaps: Object.fromEntries(caps) };
 }
 
 function resolvePatience({

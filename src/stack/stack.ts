@@ -1,6 +1,7 @@
 /** What is wanted: the resolved stack, every default filled in, as plain readonly data. */
 import type {
   AliasCaps,
+  AliasRule,
   DeclaredMetadata,
   Dialects,
   GatewayAliases,
@@ -213,6 +214,10 @@ export type GatewaySettings = Readonly<{
   aliases: GatewayAliases;
   /** The most that may be asked under some of them. */
   aliasCaps: Readonly<Record<string, AliasCaps>>;
+  /** Conditions under which some of them lead elsewhere, in order. */
+  aliasRules: Readonly<Record<string, AliasRule[]>>;
+  /** Those that refuse requests with tools where no condition holds. */
+  aliasesWithoutTools: readonly string[];
   /** Requests that the services on one GPU work on at once; undefined for no such limit. */
   gpuConcurrency?: number;
   /** Limits of a request in milliseconds, total 0 for none; what is missing is the gateway's default. */

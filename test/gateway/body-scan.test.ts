@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InvalidBody, scanBody } from "../../src/gateway/request/body-scan.ts";
+import { scanBody } from "../../src/gateway/request/body-scan.ts";
+import { InvalidBody } from "../../src/gateway/request/invalid-body.ts";
 import { splice } from "../../src/gateway/request/splice.ts";
 
 const scanText = (text: string) => scanBody(Buffer.from(text));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InvalidBody } from "../../src/gateway/request/body-scan.ts";
+import { InvalidBody } from "../../src/gateway/request/invalid-body.ts";
 import { FormScan, readBoundary } from "../../src/gateway/request/form-scan.ts";
 import { forms, splitAt, writeForm, type Part } from "../support/forms.ts";
 

@@ -55,6 +55,23 @@ describe("the gateway's configuration", () => {
     expect(gatewayConfigSchema.parse(capped)).toEqual(capped);
   });
 
+  test("holds the conditions of aliases and those without tools, and none where there are none", () => {
+    const gateway = {
+      ...stack.gateway,
+      aliases: { auto: ["ollama/llama3.2:3b"] },
+      aliasRules: { auto: [{ tools: true, to: ["mlx/big"], alias: "default" }] },
+      aliasesWithoutTools: ["auto"],
+    };
+    const written = gatewayConfig({ ...stack, gateway }, {});
+    expect(written).toMatchObject({
+      alias_rules: { auto: [{ tools: true, to: ["mlx/big"], alias: "default" }] },
+      aliases_without_tools: ["auto"],
+    });
+    expect(gatewayConfigSchema.parse(written)).toEqual(written);
+    expect(config).not.toHaveProperty("alias_rules");
+    expect(config).not.toHaveProperty("aliases_without_tools");
+  });
+
   test("has the services on one GPU share the limit that the stack sets for GPUs", () => {
     const on = (...ids: string[]) =>
       ({ gpus: { kind: "ids", ids }, vramBytes: 1024 ** 3 }) as const;

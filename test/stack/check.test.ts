@@ -155,8 +155,8 @@ describe("how the parts go together", () => {
     ],
     [
       "an alias whose name is that of no model",
-      "gateway: {aliases: {'a/b': s/x}}\nservices: {s: {image: 'x:1'}}",
-      "gateway.aliases.a/b: must be made of letters, digits and . _ : -",
+      "gateway: {aliases: {'a b': s/x}}\nservices: {s: {image: 'x:1'}}",
+      "gateway.aliases.a b: must be made of letters, digits and . _ : @ + - /",
     ],
     [
       "a reserved name",

@@ -88,6 +88,8 @@ describe("defaults", () => {
       host: "127.0.0.1",
       aliases: {},
       aliasCaps: {},
+      aliasRules: {},
+      aliasesWithoutTools: [],
       limits: { memoryBytes: 512 * 1024 ** 2, pids: 1024 },
     });
   });

@@ -106,6 +106,8 @@ export function stackOf(services: Stack["services"], overrides: Partial<Stack> =
       host: "127.0.0.1",
       aliases: {},
       aliasCaps: {},
+      aliasRules: {},
+      aliasesWithoutTools: [],
       timeouts: {},
       limits: { pids: 512 },
     },

@@ -1,5 +1,5 @@
 /** A request for a message, in the words of OpenAI's chat completions. Pure. */
-import { InvalidBody } from "../request/body-scan.ts";
+import { InvalidBody } from "../request/invalid-body.ts";
 import { parseJson } from "../json.ts";
 import { chatMessages, joined } from "./conversation.ts";
 import { deepestIssue, requestSchema, type MessageRequest } from "./request-schema.ts";

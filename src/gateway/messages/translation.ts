@@ -3,7 +3,7 @@ import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import { invalidBody, upstreamBroken, type Failure } from "../api/failure.ts";
 import type { Headers } from "../api/headers.ts";
-import { InvalidBody } from "../request/body-scan.ts";
+import { InvalidBody } from "../request/invalid-body.ts";
 import type { Payload } from "../request/payload.ts";
 import type { Sink } from "../request/relay-options.ts";
 import type { Attempt, RunningAttempt } from "../request/relay.ts";

@@ -78,7 +78,7 @@ function findRealtime(app: App, target: string, key: KeyRecord): Found {
   if (typeof model === "object") {
     return { failure: invalidBody("The query names `model` more than once.", "model") };
   }
-  const found = route(app.registry.snapshot, realtimeEndpoint, model, key);
+  const found = route(app.registry.snapshot, realtimeEndpoint, { model }, key);
   if (found.kind === "none") return { failure: found.failure };
   const destinations = found.candidates.map(({ monitor, model: name }) => {
     const path = monitor.upstream.api_path + realtimeEndpoint.upstreamPath;

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { editForUsage } from "../usage/ask-for-usage.ts";
+import { InvalidBody } from "./invalid-body.ts";
 import type { Edit, Place } from "./splice.ts";
 
 /** What routing needs of a body. */
@@ -12,22 +13,13 @@ export type BodyScan = Readonly<{
   model: (Place & Readonly<{ value: string }>) | undefined;
   /** The response that this one continues, where the body names one. */
   previousResponse: string | undefined;
+  /** Whether there are any tools that the model could call, under any spelling of the key: some parsers ignore case. */
+  tools: boolean;
   /** Whether the body asks for a stream with a literal `true`. */
   stream: boolean;
   /** What has the stream tell its usage; undefined without a stream, and when the client has said what it wants. */
   usageEdit: Edit | undefined;
 }>;
-
-/** A body that no upstream should see. */
-export class InvalidBody extends Error {
-  override name = "InvalidBody";
-  readonly param: string | undefined;
-
-  constructor(message: string, param?: string) {
-    super(message);
-    this.param = param;
-  }
-}
 
 /** Bodies up to this size are validated to the last token; in larger ones nested scalars are the upstream's to judge. */
 const validatedBytes = 16 * 1024;
@@ -68,17 +60,21 @@ function scanObject(body: Buffer): BodyScan {
   const seen = new Set<string>();
   let stream: Place | undefined;
   let options: Place | undefined;
+  let tools = false;
   const end = eachMember(body, (key, place) => {
     mustComeOnce(seen, key);
     if (key === "previous_response_id") previousResponse = stringAt(body, place);
     if (key === "model") model = { ...place, value: modelAt(body, place) };
     if (key === "stream") stream = text(body, place) === "true" ? place : undefined;
     if (key === "stream_options") options = place;
+    if (key.length === 5 && key.toLowerCase() === "tools") tools ||= !isNothing(body, place);
   });
   if (skipSpace(body, end) !== body.length) throw notJson();
   const edit = usageEdit(body, stream, options);
-  return { model, previousResponse, stream: stream !== undefined, usageEdit: edit };
+  return { model, previousResponse, tools, stream: stream !== undefined, usageEdit: edit };
 }
+
+const nothing = /^(?:\[\s*\]|\{\s*\}|null|false|"")$/;
 
 /** Keys that decide where a request goes and what it may see. */
 const decisive = new Set(["model", "previous_response_id"]);
@@ -90,6 +86,11 @@ function mustComeOnce(seen: Set<string>, key: string): void {
     throw new InvalidBody(`The request body names \`${name}\` more than once.`, name);
   }
   seen.add(name);
+}
+
+/** Whether a value is null, false, or a list, an object or a text with nothing in it; long texts are not looked at. */
+function isNothing(body: Buffer, { start, end }: Place): boolean {
+  return end - start < 256 && nothing.test(text(body, { start, end }));
 }
 
 function stringAt(body: Buffer, place: Place): string | undefined {

@@ -3,7 +3,7 @@
  * Values are skipped by a native search, so the cost hardly depends on their size.
  */
 import { isUtf8 } from "node:buffer";
-import { InvalidBody } from "./body-scan.ts";
+import { InvalidBody } from "./invalid-body.ts";
 import type { Place } from "./splice.ts";
 import { readPartHead } from "./part-head.ts";
 

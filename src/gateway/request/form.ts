@@ -10,7 +10,7 @@ import {
   type Failure,
 } from "../api/failure.ts";
 import { announcesTooMuch, lingerOver } from "./body.ts";
-import { InvalidBody } from "./body-scan.ts";
+import { InvalidBody } from "./invalid-body.ts";
 import { FormScan, readBoundary, type FormModel } from "./form-scan.ts";
 import type { Payload, Received } from "./payload.ts";
 import { splice, type Edit } from "./splice.ts";

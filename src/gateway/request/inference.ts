@@ -11,6 +11,7 @@ import { sessionOf } from "../routing/session.ts";
 import { capPayload } from "./caps.ts";
 import { tryEach } from "./fall-over.ts";
 import type { Inquiry } from "./inquiry.ts";
+import { withModel } from "./default-model.ts";
 import { limitTotal, startHeartbeat } from "./patience.ts";
 import { prepare } from "./prepare.ts";
 import { receive } from "./receive.ts";
@@ -27,12 +28,12 @@ export async function serveInference(
   if (received.kind === "left") return app.metrics.departed("sending");
   if (received.kind === "refused") return exchange.fail(received.failure);
   if (received.payload.stream) exchange.facts.stream = true;
-  const came = { app, exchange, endpoint, key, payload: received.payload };
+  const payload = withModel(received.payload, endpoint, app.registry.snapshot);
+  const came = { app, exchange, endpoint, key, payload };
   const found = bindToPrevious(came, await findRoute(came));
   if (found.kind === "none") return exchange.fail(found.failure);
-  const payload = capPayload(came.payload, endpoint, found.caps);
-  const asked = { ...came, payload };
-  const prepared = prepare(endpoint, payload, found.candidates);
+  const asked = { ...came, payload: capPayload(payload, endpoint, found.caps) };
+  const prepared = prepare(endpoint, asked.payload, found.candidates);
   if (prepared.kind === "refused") return exchange.fail(prepared.failure);
   const ordered = orderCandidates(prepared.candidates, () => session(asked));
   exchange.facts.reason = [found.reason, ...ordered.because].join("; ");
@@ -68,7 +69,7 @@ async function findRoute({
   key,
   payload,
 }: Omit<Inquiry, "heartbeat">): Promise<Route> {
-  const search = () => route(app.registry.snapshot, endpoint, payload.model, key);
+  const search = () => route(app.registry.snapshot, endpoint, payload, key);
   const found = search();
   if (found.kind === "found" || found.failure.status !== 404) return found;
   await app.registry.lookAgain();

@@ -2,7 +2,7 @@
  * Reads the head of one part of a form, more strictly than services do: a head that two parsers could take differently
  * is refused, so that the field a key was judged by is the field that the service reads.
  */
-import { InvalidBody } from "./body-scan.ts";
+import { InvalidBody } from "./invalid-body.ts";
 
 /** What is known of a part before its value comes. */
 export type PartHead = Readonly<{

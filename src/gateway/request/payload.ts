@@ -1,9 +1,9 @@
 /** What a client sends, understood as far as routing needs it and otherwise untouched. */
-import type { Endpoint } from "../api/endpoints.ts";
 import type { Exchange } from "../api/exchange.ts";
 import { bodyTooLarge, invalidBody, overloaded, type Failure } from "../api/failure.ts";
 import { announcesTooMuch, readBody } from "./body.ts";
-import { InvalidBody, scanBody, type BodyScan } from "./body-scan.ts";
+import { scanBody, type BodyScan } from "./body-scan.ts";
+import { InvalidBody } from "./invalid-body.ts";
 import { splice, type Edit } from "./splice.ts";
 import type { Upload } from "./upload.ts";
 
@@ -13,6 +13,10 @@ export type Payload = Readonly<{
   model: string | undefined;
   /** The response that is continued; undefined when the body names none. */
   previousResponse?: string | undefined;
+  /** Whether the body has tools that the model could call; undefined where that means nothing. */
+  tools?: boolean;
+  /** How large the body is, where it is known. */
+  bytes?: number;
   /** Whether the body asks for a stream. */
   stream: boolean;
   /** What has a stream tell its usage whose client did not ask for it; undefined where that cannot be or need not be. */
@@ -31,8 +35,7 @@ export type Received = Readonly<
 /** Reads the JSON body of a request, never more than the limit. */
 export async function receiveJson(
   exchange: Exchange,
-  endpoint: Endpoint,
-  limitBytes: number,
+  { needsModel, limitBytes }: Readonly<{ needsModel: boolean; limitBytes: number }>,
 ): Promise<Received> {
   const tooLarge = { kind: "refused", failure: bodyTooLarge(limitBytes) } as const;
   if (announcesTooMuch(exchange.request, limitBytes)) return tooLarge;
@@ -41,13 +44,13 @@ export async function receiveJson(
   exchange.stopwatch.back();
   if (read.kind === "too-large") return tooLarge;
   if (read.kind === "no-room") return { kind: "refused", failure: overloaded() };
-  return read.kind === "left" ? read : understand(read.body, endpoint);
+  return read.kind === "left" ? read : understand(read.body, needsModel);
 }
 
-function understand(body: Buffer, endpoint: Endpoint): Received {
+function understand(body: Buffer, needsModel: boolean): Received {
   try {
     const scan = scanBody(body);
-    if (scan.model || endpoint.model === "optional") {
+    if (scan.model?.value || !needsModel) {
       return { kind: "payload", payload: jsonPayload(body, scan) };
     }
     return refuse(new InvalidBody("The request body must name a `model`.", "model"));
@@ -63,10 +66,12 @@ function refuse({ message, param }: InvalidBody): Received {
 
 /** The payload that a JSON body is; throws InvalidBody when it is none. */
 export function jsonPayload(body: Buffer, scan: BodyScan = scanBody(body)): Payload {
-  const { model, previousResponse, stream, usageEdit } = scan;
+  const { model, previousResponse, tools, stream, usageEdit } = scan;
   return {
     model: model?.value,
     previousResponse,
+    tools,
+    bytes: body.length,
     stream,
     usageEdit,
     bodyFor: (name, edits) => {

@@ -6,6 +6,7 @@ import { mediaType } from "../api/headers.ts";
 import type { App } from "../app.ts";
 import { largestBody } from "../keys/hold-to-limits.ts";
 import type { KeyRecord } from "../protocol.ts";
+import { hasDefault } from "./default-model.ts";
 import { receiveForm } from "./form.ts";
 import { receiveJson, type Received } from "./payload.ts";
 
@@ -22,5 +23,8 @@ export async function receive(
   if (encoding !== "identity") return { kind: "refused", failure: unsupportedEncoding() };
   const isForm = endpoint.body === "form" && mediaType(headers) !== "application/json";
   if (isForm) return receiveForm(app, exchange, largestBody(key, settings.upload.maxBytes));
-  return receiveJson(exchange, endpoint, largestBody(key, settings.maxBodyBytes));
+  return receiveJson(exchange, {
+    needsModel: endpoint.model === "required" && !hasDefault(app.registry.snapshot),
+    limitBytes: largestBody(key, settings.maxBodyBytes),
+  });
 }

@@ -1,7 +1,7 @@
 /** A form on its way to an upstream: read from the client as fast as the upstream takes it, and no faster. */
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { InvalidBody } from "./body-scan.ts";
+import { InvalidBody } from "./invalid-body.ts";
 import type { FormScan } from "./form-scan.ts";
 import type { Payload } from "./payload.ts";
 

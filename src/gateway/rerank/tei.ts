@@ -1,7 +1,7 @@
 /** The dialect of text-embeddings-inference: `/v1/rerank` as its `/rerank` (huggingface.github.io/text-embeddings-inference). Pure. */
 import { z } from "zod";
 import { parseJson } from "../json.ts";
-import { InvalidBody } from "../request/body-scan.ts";
+import { InvalidBody } from "../request/invalid-body.ts";
 
 const document = z.union([z.string(), z.looseObject({ text: z.string() })], {
   error: "must be a text, or an object with a `text`",

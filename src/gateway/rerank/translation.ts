@@ -5,7 +5,7 @@ import { failureBody, invalidBody, upstreamBroken, type Failure } from "../api/f
 import type { Headers } from "../api/headers.ts";
 import { isRecord, parseJson } from "../json.ts";
 import type { Translation } from "../messages/translation.ts";
-import { InvalidBody } from "../request/body-scan.ts";
+import { InvalidBody } from "../request/invalid-body.ts";
 import type { Payload } from "../request/payload.ts";
 import type { Attempt } from "../request/relay.ts";
 import type { Candidate } from "../routing/route.ts";

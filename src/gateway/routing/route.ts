@@ -5,6 +5,7 @@ import { servesNatively } from "../messages/native.ts";
 import { sameModel } from "../upstreams/model-list.ts";
 import type { AliasCaps } from "../config.ts";
 import type { Monitor } from "../upstreams/monitor.ts";
+import { leadOf, type Asked, type Named } from "./alias.ts";
 import { nearNames } from "./near-names.ts";
 import type { KeyRecord } from "../protocol.ts";
 import type { Snapshot } from "../upstreams/registry.ts";
@@ -18,20 +19,28 @@ export type Route = Readonly<
   | { kind: "none"; failure: Failure }
 >;
 
-type Matches = Readonly<{ candidates: readonly Candidate[]; reason: string; caps?: AliasCaps }>;
+type Matches = Readonly<{
+  candidates: readonly Candidate[];
+  reason: string;
+  caps?: AliasCaps;
+  refusesTools?: boolean;
+}>;
 
-/** Finds who answers `model` at an endpoint; without a model, whoever provides the capability. */
-export function route(
-  snapshot: Snapshot,
-  endpoint: Endpoint,
-  model: string | undefined,
-  key: KeyRecord,
-): Route {
-  const matches = model === undefined ? byCapability(snapshot, endpoint) : byName(snapshot, model);
+/** Finds who answers a request at an endpoint; without a model, whoever provides the capability. */
+export function route(snapshot: Snapshot, endpoint: Endpoint, asked: Asked, key: KeyRecord): Route {
+  const model = asked.model || undefined;
+  const matches =
+    model === undefined ? byCapability(snapshot, endpoint) : byName(snapshot, { ...asked, model });
   const allowed = matches.candidates.filter((candidate) => mayUse(key, candidate, model));
+  if (matches.refusesTools && asked.tools && allowed.length > 0) {
+    return { kind: "none", failure: toolsNotAllowed(model) };
+  }
   const able = allowed.filter(({ monitor }) => serves(monitor, endpoint));
   const ready = able.filter(({ monitor }) => monitor.ready);
-  if (ready.length > 0) return { kind: "found", ...matches, candidates: ready };
+  if (ready.length > 0) {
+    const { reason, caps } = matches;
+    return { kind: "found", candidates: ready, reason, ...(caps && { caps }) };
+  }
   return {
     kind: "none",
     failure: explain({ snapshot, endpoint, model, key, matches, allowed, able }),
@@ -61,24 +70,23 @@ function byCapability(snapshot: Snapshot, endpoint: Endpoint): Matches {
 }
 
 /** An exact model id wins over `service/model`, which wins over an alias. */
-function byName(snapshot: Snapshot, name: string): Matches {
+function byName(snapshot: Snapshot, asked: Named): Matches {
+  const { model: name } = asked;
   const exact = byModelId(snapshot, name);
   if (exact.length > 0) return { candidates: exact, reason: "model" };
   const qualified = byServiceAndModel(snapshot, name);
   if (qualified.length > 0) return { candidates: qualified, reason: "service/model" };
-  return byAlias(snapshot, name);
+  return byAlias(snapshot, asked);
 }
 
-function byAlias(snapshot: Snapshot, name: string): Matches {
-  const { aliases = {}, alias_caps: allCaps = {} } = snapshot.config ?? {};
-  const targets = Object.hasOwn(aliases, name) ? (aliases[name] ?? []) : [];
-  const candidates = targets.flatMap((target, rank) => {
+function byAlias(snapshot: Snapshot, asked: Named): Matches {
+  const { to, reason, caps, refusesTools } = leadOf(snapshot.config, asked);
+  const candidates = to.flatMap((target, rank) => {
     const found = byServiceAndModel(snapshot, target);
     const meant = found.length > 0 ? found : byModelId(snapshot, target);
     return meant.map((candidate) => ({ ...candidate, rank }));
   });
-  const caps = Object.hasOwn(allCaps, name) ? allCaps[name] : undefined;
-  return { candidates, reason: `alias:${name}`, ...(caps && { caps }) };
+  return { candidates, reason, refusesTools, ...(caps && { caps }) };
 }
 
 function byModelId(snapshot: Snapshot, model: string): Candidate[] {
@@ -135,6 +143,11 @@ function notAllowed(model: string | undefined): Failure {
   return { status: 403, code: "model_not_allowed", param: "model", message, fault: "policy" };
 }
 
+function toolsNotAllowed(model: string | undefined): Failure {
+  const message = `Requests for the model "${model ?? ""}" may not have tools.`;
+  return { status: 400, code: "tools_not_allowed", param: "tools", message, fault: "client" };
+}
+
 function unsupported(snapshot: Snapshot, endpoint: Endpoint, model: string | undefined): Failure {
   const others = [...snapshot.monitors.values()].filter((one) => serves(one, endpoint));
   const names = others.map(({ upstream }) => upstream.id);
@@ -164,7 +177,9 @@ function notReady(able: readonly Candidate[]): Failure {
 /** Every name by which a key may ask for something. */
 function namesFor(key: KeyRecord, snapshot: Snapshot): string[] {
   const aliases = Object.keys(snapshot.config?.aliases ?? {}).filter((alias) =>
-    byAlias(snapshot, alias).candidates.some((candidate) => mayUse(key, candidate, alias)),
+    byAlias(snapshot, { model: alias }).candidates.some((candidate) =>
+      mayUse(key, candidate, alias),
+    ),
   );
   const models = [...snapshot.monitors.values()].flatMap(({ upstream, sighting }) =>
     sighting.models

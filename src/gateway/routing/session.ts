@@ -1,7 +1,8 @@
 /** Which requests belong together, so that the upstream that remembers their prefix gets them. */
 import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { eachElement, eachMember, InvalidBody } from "../request/body-scan.ts";
+import { eachElement, eachMember } from "../request/body-scan.ts";
+import { InvalidBody } from "../request/invalid-body.ts";
 
 /** What coding agents and OpenAI's clients call a session; the one that says most comes first. */
 const sessionHeaders = [

@@ -12,6 +12,9 @@ const stackName = /^[a-z0-9][a-z0-9_-]*$/;
 /** What a service may be called: its name is its host name for the others. */
 export const serviceName = /^[a-z0-9][a-z0-9_-]*$/;
 
+/** What an alias may be called; some clients ask for `backend:owner/model`. */
+const aliasName = /^[\w.:@+-]+(?:\/[\w.:@+-]+)*$/;
+
 /** An origin as browsers send it: https://url.spec.whatwg.org/#concept-url-origin, or all of them. */
 const origin = z
   .string()
@@ -31,10 +34,10 @@ const gatewaySchema = z.strictObject({
     .optional()
     .describe("Address the API listens on; 127.0.0.1 by default, 0.0.0.0 for all."),
   aliases: z
-    .record(z.string().regex(/^[\w.:-]+$/, "must be made of letters, digits and . _ : -"), alias)
+    .record(z.string().regex(aliasName, "must be made of letters, digits and . _ : @ + - /"), alias)
     .optional()
     .describe(
-      "Further names for models, each with one target or an ordered list (service/model or a model's name), or with `to`, `max_tokens` and `temperature`.",
+      "Further names for models, each with one target or an ordered list (service/model or a model's name), or with `to`, `when`, `tools`, `max_tokens` and `temperature`.",
     ),
   gpu_concurrency: integer(1)
     .optional()

@@ -4,7 +4,7 @@ import { BrokenAnswer } from "../../../src/gateway/messages/ending.ts";
 import { EventTranslator } from "../../../src/gateway/messages/event-translator.ts";
 import { translateRequest } from "../../../src/gateway/messages/request.ts";
 import { retoldAnswer } from "../../../src/gateway/messages/retold-answer.ts";
-import { InvalidBody } from "../../../src/gateway/request/body-scan.ts";
+import { InvalidBody } from "../../../src/gateway/request/invalid-body.ts";
 import { readEvents, readMessage } from "../../support/read-message.ts";
 
 const asked = { id: "msg_1", model: "m", thinking: true, stopSequences: [] };

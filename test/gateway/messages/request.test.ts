@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { translateRequest } from "../../../src/gateway/messages/request.ts";
-import { InvalidBody } from "../../../src/gateway/request/body-scan.ts";
+import { InvalidBody } from "../../../src/gateway/request/invalid-body.ts";
 
 const base = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "hi" }] };
 const translated = (changes: object) =>
