@@ -39,13 +39,3 @@ export function targetOf(url: string): Readonly<{ host: string; port: number }> 
   const usual = protocol === "https:" || protocol === "wss:" ? 443 : 80;
   return { host: hostname, port: port === "" ? usual : Number(port) };
 }
-
-/** The value of an option in a command line: `--port 80`, `--port=80`. The last one counts. */
-export function optionOf(argv: readonly string[], ...names: readonly string[]): string | undefined {
-  const found = argv.flatMap((word, index) => {
-    const [name = "", ...rest] = word.split("=");
-    if (!names.includes(name)) return [];
-    return rest.length > 0 ? [rest.join("=")] : (argv[index + 1] ?? []);
-  });
-  return found.at(-1);
-}

@@ -1,8 +1,9 @@
 /** What the settings say of the old gateway itself. Pure. */
 import type { FoundGateway } from "../inventory.ts";
+import { argument } from "../read/argument.ts";
 import type { NotUnderstood, Place } from "../reading.ts";
-import { type Address, optionOf, parsePort } from "./address.ts";
-import type { Job } from "./job.ts";
+import { type Address, parsePort } from "./address.ts";
+import { noCommand, type Job } from "./job.ts";
 import {
   kept,
   listSetting,
@@ -64,8 +65,8 @@ export function gatewayOf(
 
 function listensOf(settings: Settings, job: Job | undefined): Address {
   const said = addressOf(settings, "GATEWAY", { address: "0.0.0.0", port: 8800 });
-  const address = optionOf(job?.argv ?? [], "--host");
-  const port = parsePort(optionOf(job?.argv ?? [], "--port") ?? "");
+  const address = argument(job ?? noCommand, "--host");
+  const port = parsePort(argument(job ?? noCommand, "--port") ?? "");
   return { address: address ?? said.address, port: port ?? said.port };
 }
 

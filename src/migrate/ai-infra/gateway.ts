@@ -1,15 +1,16 @@
 /** The old gateway: its settings, and everything that they lead to. */
 import type { FoundAlias, FoundGateway, FoundRouting } from "../inventory.ts";
+import { argument } from "../read/argument.ts";
 import { readBackends } from "../read/backends-yaml.ts";
 import { readEnvFile } from "../read/env-file.ts";
 import { readModelAliases } from "../read/model-aliases.ts";
 import { readTokenPolicies } from "../read/token-policies.ts";
 import type { Found, Place, Reading } from "../reading.ts";
 import type { SourceTree } from "../source/tree.ts";
-import { isEverywhere, optionOf } from "./address.ts";
+import { isEverywhere } from "./address.ts";
 import { findDatabases } from "./databases.ts";
 import { gatewayOf, unknownSettings } from "./gateway-settings.ts";
-import type { Job } from "./job.ts";
+import { noCommand, type Job } from "./job.ts";
 import { findKeptFiles } from "./kept-files.ts";
 import { partOf, together, type Part } from "./part.ts";
 import { gatewayApp, gatewayData } from "./paths.ts";
@@ -119,7 +120,7 @@ type Pair = Readonly<{
 
 async function findPair(tree: SourceTree, settings: Settings, job: Job | undefined): Promise<Pair> {
   const path = (option: string, name: string): Found<string> | undefined => {
-    const value = optionOf(job?.argv ?? [], option);
+    const value = argument(job ?? noCommand, option);
     return job && value !== undefined ? { value, at: job.at } : setting(settings, name);
   };
   const certificate = path("--ssl-certfile", "GATEWAY_TLS_CERT_PATH");

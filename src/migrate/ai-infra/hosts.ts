@@ -3,11 +3,14 @@ import type { FoundHost } from "../inventory.ts";
 import { type HintedHost, type HostsHint, readHosts } from "../read/hosts-yaml.ts";
 import type { Found, Reading } from "../reading.ts";
 import type { SourceTree } from "../source/tree.ts";
+import { readMacNames } from "./mac-names.ts";
 import { partOf, together, type Part } from "./part.ts";
 import { readFile } from "./read-file.ts";
 
 /** Folders in which ai-infra's scripts looked for the checkout, below each home. */
 const below = ["ai", "src", "repos", "workspace", "work", "code", "Code", ""];
+
+const preferences = "/Library/Preferences/SystemConfiguration/preferences.plist";
 
 /** A host with what was found out about its name and its system. */
 export type NamedHost = Readonly<{ tree: SourceTree; host: FoundHost }>;
@@ -74,8 +77,11 @@ export async function nameHosts(
 
 async function namesOf(tree: SourceTree): Promise<readonly string[]> {
   const linux = await tree.read("/etc/hostname");
-
-  const texts = [linux.kind === "file" ? linux.bytes.toString("utf8") : ""];
+  const mac = await readFile(tree, preferences, readMacNames);
+  const texts = [
+    ...(linux.kind === "file" ? [linux.bytes.toString("utf8")] : []),
+    ...(mac?.found ?? []),
+  ];
   return texts
     .map((text) => text.trim())
     .filter((text) => /^[\w.-]{1,253}$/.test(text))

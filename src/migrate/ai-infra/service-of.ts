@@ -1,16 +1,16 @@
 /** One service of one host, from the job that starts it and its settings. Pure. */
 import type { FoundService } from "../inventory.ts";
+import { argument } from "../read/argument.ts";
 import type { Found, Place } from "../reading.ts";
 import {
   type Address,
-  optionOf,
   parseAddress,
   parsePort,
   targetOf,
   isEverywhere,
   isLoopback,
 } from "./address.ts";
-import type { Job } from "./job.ts";
+import { noCommand, type Job } from "./job.ts";
 import type { KnownService } from "./known-services.ts";
 import type { Part } from "./part.ts";
 import { kept, setting, type Settings } from "./settings.ts";
@@ -52,7 +52,7 @@ export function serviceOf(seen: Seen): FoundService {
 }
 
 function modelsOf({ known, job, settings }: Seen): readonly string[] {
-  const option = known.modelOption && optionOf(job?.argv ?? [], known.modelOption);
+  const option = known.modelOption && argument(job ?? noCommand, known.modelOption);
   if (option !== undefined && option !== "") return [option];
   return known.models.flatMap((name) => setting(settings, name)?.value ?? []);
 }
@@ -72,9 +72,9 @@ function listensBySettings({ known, settings }: Seen): Address | undefined {
 }
 
 function listensByOptions({ job }: Seen, said: Address): Address {
-  const argv = job?.argv ?? [];
-  const address = parseAddress(optionOf(argv, "--host") ?? "", said);
-  return { ...address, port: parsePort(optionOf(argv, "--port") ?? "") ?? address.port };
+  const command = job ?? noCommand;
+  const address = parseAddress(argument(command, "--host") ?? "", said);
+  return { ...address, port: parsePort(argument(command, "--port") ?? "") ?? address.port };
 }
 
 /** What looks wrong with a service as it is set up there. */

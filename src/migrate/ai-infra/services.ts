@@ -5,11 +5,12 @@ import type { SourceTree } from "../source/tree.ts";
 import type { Address } from "./address.ts";
 import type { Job } from "./job.ts";
 import { knownServices, type KnownService } from "./known-services.ts";
+import { findStores, type Stores } from "./model-stores.ts";
 import { filesAt } from "./kept-files.ts";
 import { together, type Part } from "./part.ts";
 import { readFile } from "./read-file.ts";
 import { serviceOf, serviceWarnings, type Seen } from "./service-of.ts";
-import { overlaid, type Settings } from "./settings.ts";
+import { overlaid, setting, type Settings } from "./settings.ts";
 import { urlsOfService } from "./urls.ts";
 
 /** What is known of a host already. */
@@ -32,7 +33,8 @@ async function findService(host: Host, known: KnownService): Promise<Part> {
   const { tree, jobs } = host;
   const job = jobs.find(({ unit }) => isJobOf(unit, known));
   const files = await settingsFiles(tree, known, job);
-  const at = job?.at ?? files.read[0]?.at;
+  const stores = await findStores(tree, known, storeSetting(files, job));
+  const at = placeOf(job, files, stores);
   if (!at) return {};
   if (job && (await isAbandoned(tree, known, job, files))) return abandoned(known, job);
   const seen: Seen = {
@@ -43,13 +45,18 @@ async function findService(host: Host, known: KnownService): Promise<Part> {
     ...(job && { job }),
     settings: settingsOf(files, job),
     ...frontOf(host, known),
-    stored: [],
+    stored: namesIn(stores),
     ...(job && (await runningOf(tree, job))),
   };
   const service = serviceOf(seen);
   return together([
-    { services: [service], urls: urlsOfService(service) },
-    { notUnderstood: files.read.flatMap(({ notUnderstood }) => notUnderstood) },
+    { services: [service], urls: urlsOfService(service), models: stores.models },
+    {
+      notUnderstood: [
+        ...stores.notUnderstood,
+        ...files.read.flatMap(({ notUnderstood }) => notUnderstood),
+      ],
+    },
     serviceWarnings(seen),
     { warnings: files.unread.map((file) => unreadBy(known, job, file)) },
     await madeBy(tree, known),
@@ -93,6 +100,22 @@ function settingsOf({ read }: Files, job: Job | undefined): Settings {
   const files = read.map(({ found }) => found);
   const own = job?.environment ?? new Map();
   return job?.unit.manager === "launchd" ? overlaid(...files, own) : overlaid(own, ...files);
+}
+
+function storeSetting(files: Files, job: Job | undefined): string | undefined {
+  return setting(settingsOf(files, job), "OLLAMA_MODELS")?.value;
+}
+
+/** Where it is said that the service is there; undefined where it is not. */
+function placeOf(job: Job | undefined, files: Files, stores: Stores): Place | undefined {
+  const [store] = stores.models;
+  const ofStore = store && { host: store.host, file: store.path };
+  return job?.at ?? files.read[0]?.at ?? ofStore;
+}
+
+function namesIn({ models }: Stores): readonly string[] {
+  const stores = models.filter(({ format }) => format === "ollama");
+  return stores.flatMap((store) => store.models.map(({ name }) => name));
 }
 
 function frontOf({ imagesFront }: Host, known: KnownService): Pick<Seen, "front"> {

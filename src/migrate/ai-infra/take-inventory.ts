@@ -1,10 +1,13 @@
 /** Everything that an ai-infra of one or several hosts has. Reads through the trees alone, and changes nothing there. */
 import type { Inventory } from "../inventory.ts";
+import type { Reading } from "../reading.ts";
 import type { SourceTree } from "../source/tree.ts";
 import { firewallWarnings } from "./firewall.ts";
 import { findGateway, hasGateway, type GatewayPart } from "./gateway.ts";
 import { hintWarnings, nameHosts, readHints, type NamedHost } from "./hosts.ts";
-import { together, type Part } from "./part.ts";
+import type { Job } from "./job.ts";
+import { readJobs } from "./jobs.ts";
+import { partOf, together, type Part } from "./part.ts";
 import { findServices } from "./services.ts";
 
 /** Takes the inventory. A service is known by its name and its host together; `now` decides which keys have expired. */
@@ -14,9 +17,11 @@ export async function takeInventory(
 ): Promise<Inventory> {
   const hint = await readHints(trees);
   const hosts = await nameHosts(trees, hint);
-  const gateway = await findTheGateway(hosts, now);
+  const seen: Seen[] = [];
+  for (const host of hosts) seen.push({ ...host, jobs: await readJobs(host.tree) });
+  const gateway = await findTheGateway(seen, now);
   const parts: Part[] = [hint.part, gateway.part];
-  for (const each of hosts) parts.push(await findOnHost(each));
+  for (const each of seen) parts.push(await findOnHost(each));
   const lists = together(parts);
   const roles = gateway.gateway ? [{ name: "gateway", host: gateway.gateway.host }] : [];
   const disagreements = hintWarnings(hint, hosts, [...lists.services, ...roles]);
@@ -31,17 +36,23 @@ export async function takeInventory(
   };
 }
 
-async function findOnHost({ tree, host: { names } }: NamedHost): Promise<Part> {
-  return together([await findServices({ tree, names, jobs: [] }), await firewallWarnings(tree)]);
+type Seen = NamedHost & Readonly<{ jobs: Reading<readonly Job[]> }>;
+
+async function findOnHost({ tree, host: { names }, jobs }: Seen): Promise<Part> {
+  return together([
+    partOf(jobs),
+    await findServices({ tree, names, jobs: jobs.found }),
+    await firewallWarnings(tree),
+  ]);
 }
 
 /** The first host with a gateway is the gateway's; another's is told. */
-async function findTheGateway(hosts: readonly NamedHost[], now: Date): Promise<GatewayPart> {
-  const having: NamedHost[] = [];
-  for (const each of hosts) if (await hasGateway(each.tree, [])) having.push(each);
+async function findTheGateway(seen: readonly Seen[], now: Date): Promise<GatewayPart> {
+  const having: Seen[] = [];
+  for (const each of seen) if (await hasGateway(each.tree, each.jobs.found)) having.push(each);
   const [first, ...others] = having;
   if (!first) return { routing: { models: {} }, part: {} };
-  const found = await findGateway(first.tree, [], now);
+  const found = await findGateway(first.tree, first.jobs.found, now);
   const why = `is a second gateway: ${first.tree.host}'s is the one that is migrated.`;
   const told = others.map(({ tree }) => ({
     at: { host: tree.host, file: "/var/lib/gateway" },

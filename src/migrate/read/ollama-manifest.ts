@@ -21,7 +21,7 @@ export function readOllamaManifest(bytes: Buffer, at: Place): Reading<OllamaMani
     found: undefined,
     notUnderstood: [{ at, what: "the file", why }],
   });
-  const model = modelOf(at.file);
+  const model = ollamaModelOf(at.file);
   if (model === undefined) return refuse("does not lie where Ollama keeps its manifests.");
   if (bytes.length === 0) return refuse(`is empty: the download of ${model} was interrupted.`);
   const { found, notUnderstood } = readJson(bytes, at);
@@ -33,7 +33,8 @@ export function readOllamaManifest(bytes: Buffer, at: Place): Reading<OllamaMani
   });
 }
 
-function modelOf(file: string): string | undefined {
+/** The name of the model whose manifest has this path; undefined where no manifest lies. */
+export function ollamaModelOf(file: string): string | undefined {
   const path = file.split("/manifests/").at(-1)?.split("/") ?? [];
   const [registry, space, name, tag] = path;
   const odd = path.some((part) => part === "" || part.startsWith("."));

@@ -9,6 +9,7 @@ import { Secret } from "../../../src/migrate/secret.ts";
 import { copiedTrees } from "../../../src/migrate/source/local.ts";
 import { buildAiInfra, type AiInfra } from "../../support/ai-infra/ai-infra.ts";
 import { rowsOf } from "../../support/ai-infra/databases.ts";
+import { ollamaStore } from "../../support/ai-infra/ollama.ts";
 import { allSecrets } from "../../support/ai-infra/secrets.ts";
 import { hashFolder } from "../../support/hash-folder.ts";
 
@@ -51,6 +52,13 @@ test("the three hosts are found with all names that mean them", () => {
 test("the gateway is found with its settings, comments and line ends understood", () => {
   expect(inventory.gateway).toMatchObject({
     host: "ai2",
+    unit: { manager: "launchd", name: "com.ai.gateway" },
+    // The job's options win over the settings, which say 127.0.0.1.
+    listens: { address: "0.0.0.0", port: 8800 },
+    tls: {
+      certificate: { value: "/etc/ssl/certs/server.crt" },
+      key: { value: "/etc/ssl/private/server.key" },
+    },
     observability: { address: "127.0.0.1", port: 8801 },
     maxRequestBytes: { value: 1_000_000, at: { line: 12 } },
     ipAllowlist: { value: ["127.0.0.1", "10.10.22.0/24"] },
@@ -61,6 +69,7 @@ test("the gateway is found with its settings, comments and line ends understood"
     "memory.MEMORY_TOP_K": { value: "6" },
     "tools.TOOLS_ALLOW_SHELL": { value: "false" },
     "music.HEARTMULA_TIMEOUT_SEC": { value: "600" },
+    "ui.PUBLIC_BASE_URL": { value: "https://ai2:8800", at: { file: daemon("com.ai.gateway") } },
   });
 });
 
@@ -153,6 +162,52 @@ test("every service is found on its host, the same software on two hosts twice",
   });
 });
 
+test("units, jobs and drop-ins say what starts a service, where it listens and what it serves", () => {
+  expect(service("ai1", "ollama")).toMatchObject({
+    unit: { manager: "systemd", name: "ollama.service" },
+    at: { file: "/etc/systemd/system/ollama.service" },
+    listens: { address: "0.0.0.0", port: 11_434 },
+    settings: { OLLAMA_KEEP_ALIVE: { value: "30m" }, OLLAMA_NUM_PARALLEL: { value: "2" } },
+  });
+  expect(service("ai2", "mlx")).toMatchObject({
+    unit: { manager: "launchd", name: "com.mlx.openai.server" },
+    models: ["mlx-community/Qwen2.5-7B-Instruct-4bit"],
+    settings: {},
+  });
+  expect(service("ada2", "invokeai")?.listens).toEqual({ address: "127.0.0.1", port: 9090 });
+  expect(service("ai2", "nexa")?.listens).toEqual({ address: "127.0.0.1", port: 18_181 });
+  const units = inventory.services.filter(({ unit }) => unit === undefined);
+  expect(units.map(({ name }) => name)).toEqual([]);
+});
+
+test("a store says which of its models are whole", () => {
+  const store = inventory.models.find(({ host }) => host === "ai1");
+  expect(store).toMatchObject({ service: "ollama", format: "ollama", path: ollamaStore });
+  expect(
+    Object.fromEntries(store?.models.map(({ name, complete }) => [name, complete]) ?? []),
+  ).toEqual({
+    "hf.co/bartowski/Llama-3.2-1B-Instruct-GGUF:latest": true,
+    "llama3.2:1b": false,
+    "llama3.3:70b": true,
+    "nomic-embed-text:latest": true,
+    "qwen2.5-coder:32b": true,
+    "qwen2.5:7b": true,
+    "qwen3:235b": false,
+    "qwen3:30b": true,
+  });
+  expect(service("ai1", "ollama")?.models).toHaveLength(8);
+  expect(
+    inventory.models.map(({ host, service: of, format }) => `${host} ${of} ${format}`),
+  ).toEqual([
+    "ada2 ollama ollama",
+    "ada2 invokeai files",
+    "ada2 heartmula files",
+    "ada2 sdxl-turbo huggingface",
+    "ai1 ollama ollama",
+    "ai2 mlx huggingface",
+  ]);
+});
+
 test("settings of services keep spaces, JSON and line ends apart, and secrets to themselves", () => {
   const shim = service("ada2", "invokeai-openai-images-shim")?.settings;
   expect(shim?.["INVOKEAI_DEFAULT_MODEL"]?.value).toBe("Juggernaut XL v9");
@@ -175,6 +230,11 @@ test("addresses are found with their settings, those of backends filled in", () 
 });
 
 test.each([
+  ["/var/lib/mlx/mlx.env", "com.mlx.openai.server of ai2 does not read"],
+  ["/var/lib/nexa/nexa.env", "com.nexa.image.server of ai2 does not read"],
+  ["/etc/ollama/ollama.env", "ollama.service of ada2 does not read"],
+  ["/var/lib/invokeai/invokeai.env", "says 7860, but it is started on port 9090"],
+  [daemon("com.ai.gateway.redirect"), "leads port 80 to the old gateway's port"],
   ["/etc/luxtts/luxtts.env", "luxtts of ada2 asks itself"],
   ["/etc/qwen3-tts/qwen3-tts.env", "qwen3-tts of ada2 asks itself"],
   ["/etc/iptables/rules.v4", "do not protect ports that containers publish"],
@@ -202,9 +262,16 @@ test("what could not be used is told with its line", () => {
       "/var/lib/gateway/app/.env:57 line 57",
       "/var/lib/gateway/app/model_aliases.json:46 aliases.hollow",
       "/var/lib/heartmula/output:undefined the folder",
+      `${daemon("com.heartmula")}:undefined com.heartmula`,
+      `${ollamaStore}/manifests/registry.ollama.ai/library/qwen3/235b:undefined the file`,
     ]),
   );
 });
+
+/** Where launchd's job of that label is described. */
+function daemon(label: string): string {
+  return `/Library/LaunchDaemons/${label}.plist`;
+}
 
 function service(host: string, name: string): FoundService | undefined {
   return inventory.services.find((each) => each.host === host && each.name === name);
