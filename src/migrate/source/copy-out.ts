@@ -1,12 +1,11 @@
 /** Copies files of this machine into private ones, databases through their own backup. */
 import { createReadStream, createWriteStream } from "node:fs";
-import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { backupDatabase, isDatabase } from "./databases.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** Streams into a private file. */
-export async function saveStream(stream: Readable, to: string): Promise<void> {
+export async function saveStream(stream: AsyncIterable<unknown>, to: string): Promise<void> {
   await writeWhole(to, async (part) => {
     await pipeline(stream, createWriteStream(part, { flags: "r+" }));
   });

@@ -15,6 +15,34 @@ export class SourceNotFoundError extends NexusError {
   }
 }
 
+/** An archive is cut off, damaged, or none. */
+export class ArchiveBrokenError extends NexusError {
+  readonly code = "NEXUS_ARCHIVE_BROKEN";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy =
+    "Copy it again and compare its checksum with the original's; only tar and tar.gz are read: unpack any other and give its folder with `--source`.";
+  override readonly details: Readonly<{ archive: string }>;
+
+  constructor(archive: string, why: string) {
+    super(`${archive} cannot be unpacked: ${why}.`);
+    this.details = { archive };
+  }
+}
+
+/** An archive holds more than fits on this machine's disk. */
+export class SourceTooBigError extends NexusError {
+  readonly code = "NEXUS_SOURCE_TOO_BIG";
+  readonly exitCode = exitCodes.resources;
+  readonly remedy =
+    "Free some space, point TMPDIR at a bigger disk, or unpack it yourself and give its folder with `--source`.";
+  override readonly details: Readonly<{ archive: string; freeBytes: number }>;
+
+  constructor(archive: string, freeBytes: number) {
+    super(`${archive} holds more than there is room for (${freeBytes} bytes).`);
+    this.details = { archive, freeBytes };
+  }
+}
+
 /** Something of the old installation is needed and cannot be read. */
 export class SourceUnreadableError extends NexusError {
   readonly code = "NEXUS_SOURCE_UNREADABLE";

@@ -19,8 +19,8 @@ export function liveTree(): SourceTree {
  * /etc/hostname says, else what its folder is called. Throws SourceNotFoundError.
  */
 export async function copiedTrees(folder: string): Promise<readonly SourceTree[]> {
-  const root = resolve(folder);
-  return treesBelow({ root, host: basename(root) }, await readLayout(root));
+  const { root, layout } = await findLayout(resolve(folder));
+  return treesBelow({ root, host: basename(root) }, layout);
 }
 
 /** The trees of a folder that is laid out so; `options` go to each of them. */
@@ -39,22 +39,30 @@ export async function treesBelow(
     case "host":
       return [new FolderTree({ ...options, host: await nameOf(options) })];
     case "unknown":
-      throw new SourceNotFoundError(
-        root,
-        "it has no var, etc or Library, no folders of hosts that have, and no memory.sqlite or users.sqlite",
-      );
+      return [];
   }
 }
 
-/** Looks at the names in a folder and one below. Throws SourceNotFoundError. */
-export async function readLayout(root: string): Promise<Layout> {
-  const names = await namesIn(root);
+/** Looks at the names in a folder, and goes into it where it holds one folder only. Throws SourceNotFoundError, which names `called`. */
+export async function findLayout(
+  root: string,
+  called = root,
+): Promise<Readonly<{ root: string; layout: Layout }>> {
   const below: Record<string, readonly string[]> = {};
+  const names = await namesIn(root);
   for (const name of names) {
     const inner = join(root, name);
     if (await isFolder(inner)) below[name] = await namesIn(inner).catch(() => []);
   }
-  return layoutOf(names, below);
+  const layout = layoutOf(names, below);
+  const [only, ...others] = Object.keys(below);
+  if (layout.kind === "unknown" && only !== undefined && others.length === 0)
+    return findLayout(join(root, only), called);
+  if (layout.kind !== "unknown") return { root, layout };
+  throw new SourceNotFoundError(
+    called,
+    "it has no var, etc or Library, no folders of hosts that have, and no memory.sqlite or users.sqlite",
+  );
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
