@@ -22,10 +22,14 @@ export async function archivedTrees(
   const packed = await isGzip(file);
   const folder = await makePrivateTemporary("nexus-archive-");
   try {
-    const bytes = createReadStream(file);
-    const tar = packed ? bytes.compose<ReturnType<typeof createGunzip>>(createGunzip()) : bytes;
-    const allowed = limits ?? (await roomFor(folder.path));
-    const noted = await unpack(tar, { name: file, to: folder.path, limits: allowed });
+    const unpacking = {
+      name: file,
+      to: folder.path,
+      limits: limits ?? (await roomFor(folder.path)),
+    };
+    const noted = packed
+      ? await unpack([createReadStream(file), createGunzip()], unpacking)
+      : await unpack([createReadStream(file)], unpacking);
     const { root, layout } = await findLayout(folder.path, file);
     const host = basename(file).replace(/\.(?:tar|tgz|tar\.gz)$/, "");
     let used = 0;

@@ -1,7 +1,7 @@
 /** Unpacks a tar that somebody else made: every entry lands below one folder, private, or is told. */
 import { copyFile, lstat, mkdir, statfs, symlink } from "node:fs/promises";
 import { join, posix } from "node:path";
-import { Transform, type Readable } from "node:stream";
+import { type Duplex, type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import { codeOf } from "./reason.ts";
@@ -34,15 +34,18 @@ export async function roomFor(folder: string): Promise<UnpackLimits> {
 }
 
 /**
- * Unpacks into a folder that is there. Names that begin with `/` mean below the folder. Links are made last, so that no
+ * Unpacks into a folder that is there, from a stream and what it is to pass first. Names that begin with `/` mean below the folder. Links are made last, so that no
  * entry is written through one. Throws ArchiveBrokenError, SourceTooBigError.
  */
-export async function unpack(tar: Readable, unpacking: Unpacking): Promise<readonly LeftOut[]> {
+export async function unpack(
+  tar: readonly [Readable, ...Duplex[]],
+  unpacking: Unpacking,
+): Promise<readonly LeftOut[]> {
   const leftOut: LeftOut[] = [];
   const links: Link[] = [];
   const entries = extract();
   const tail = new Tail();
-  const feeding = pipeline(tar, tail, entries);
+  const feeding = pipeline([...tar, tail, entries]);
   // A cut archive destroys the entry that is being read, and who waits for that would wait for ever.
   const failed = new Promise<never>((_, reject) => void feeding.catch(reject));
   failed.catch(() => {});
