@@ -44,7 +44,7 @@ export function addressFlag(how: string, ...others: readonly string[]) {
 
 /** What is said when a key gets a list of addresses that its gateway cannot keep. */
 export const unseenAddresses =
-  "Warning: behind this engine the gateway cannot see where requests come from, and refuses this key everywhere. Set `gateway.host` to 127.0.0.1 in the stack file, or see docs/DEPLOYMENT.md.";
+  "Warning: behind this engine the gateway cannot see where requests come from, and refuses this key everywhere. Set `gateway.host` to 127.0.0.1 in the stack file and run `nexus up`, or see docs/DEPLOYMENT.md.";
 
 /** The addresses that `--allow-ip` names; undefined for every one, which is what `all` says. */
 export function addressesAsked(

@@ -1,6 +1,14 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { errorOf, launchGateway, upstreamAt, type TestGateway } from "../support/gateway.ts";
+import { certificateDigest } from "../../src/gateway/config.ts";
+import { getOverTls, makeCertificate } from "../support/certificates.ts";
+import {
+  errorOf,
+  launchGateway,
+  mustSucceed,
+  upstreamAt,
+  type TestGateway,
+} from "../support/gateway.ts";
 import { startUpstream, type TestUpstream } from "../support/upstream.ts";
 
 let upstream: TestUpstream;
@@ -83,6 +91,24 @@ describe("a key with a list of addresses", () => {
     const status = await gateway.control.call({ op: "status" });
     expect(status.ok).toMatchObject({ keys_from_addresses: expect.any(Number) });
     expect(status.ok).not.toHaveProperty("clients");
+  });
+
+  test("is known by its address through TLS, too", async () => {
+    const secure = await launchGateway({}, { withKey: false });
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => secure.close());
+    const pair = makeCertificate();
+    const tls = { certificate: certificateDigest(pair.certificate) };
+    const named = { version: 1 as const, stack: "test", aliases: {}, clients: "seen" as const };
+    const config = { ...named, upstreams: [], tls };
+    await mustSucceed(secure.control.call({ op: "configure", config, tls: pair }));
+    const [own, other] = await Promise.all([
+      secure.addKey({ name: "own", allowed_ips: ["127.0.0.1"] }),
+      secure.addKey({ name: "other", allowed_ips: ["127.0.0.2"] }),
+    ]);
+    const url = `${secure.url}/v1/models`;
+    expect(await getOverTls(url, { key: own, trusted: pair })).toMatch(/^200 /);
+    expect(await getOverTls(url, { key: other, trusted: pair })).toMatch(/^403 /);
   });
 
   test("that lists nothing, or what is no address, does not come into force", async () => {
