@@ -2,7 +2,7 @@
 import { readEnvFile } from "../read/env-file.ts";
 import type { Found, Place, Reading } from "../reading.ts";
 import type { SourceTree } from "../source/tree.ts";
-import type { Address } from "./address.ts";
+import type { ImagesFront } from "./images-front.ts";
 import type { Job } from "./job.ts";
 import { knownServices, type KnownService } from "./known-services.ts";
 import { findStores, type Stores } from "./model-stores.ts";
@@ -19,7 +19,7 @@ export type Host = Readonly<{
   names: readonly string[];
   jobs: readonly Job[];
   /** Where nginx stands before a port of the machine for images. */
-  imagesFront?: Readonly<{ front: Found<Address>; port: number }>;
+  imagesFront?: ImagesFront;
 }>;
 
 /** Every service that ai-infra installed on a host. */

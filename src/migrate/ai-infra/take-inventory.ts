@@ -5,6 +5,7 @@ import type { SourceTree } from "../source/tree.ts";
 import { firewallWarnings } from "./firewall.ts";
 import { findGateway, hasGateway, type GatewayPart } from "./gateway.ts";
 import { hintWarnings, nameHosts, readHints, type NamedHost } from "./hosts.ts";
+import { findImagesFront } from "./images-front.ts";
 import type { Job } from "./job.ts";
 import { readJobs } from "./jobs.ts";
 import { partOf, together, type Part } from "./part.ts";
@@ -39,9 +40,11 @@ export async function takeInventory(
 type Seen = NamedHost & Readonly<{ jobs: Reading<readonly Job[]> }>;
 
 async function findOnHost({ tree, host: { names }, jobs }: Seen): Promise<Part> {
+  const { found: imagesFront, part } = await findImagesFront(tree);
   return together([
     partOf(jobs),
-    await findServices({ tree, names, jobs: jobs.found }),
+    part,
+    await findServices({ tree, names, jobs: jobs.found, ...(imagesFront && { imagesFront }) }),
     await firewallWarnings(tree),
   ]);
 }

@@ -174,6 +174,10 @@ test("units, jobs and drop-ins say what starts a service, where it listens and w
     models: ["mlx-community/Qwen2.5-7B-Instruct-4bit"],
     settings: {},
   });
+  expect(service("ada2", "invokeai-openai-images-shim")?.listens).toEqual({
+    address: "0.0.0.0",
+    port: 7860,
+  });
   expect(service("ada2", "invokeai")?.listens).toEqual({ address: "127.0.0.1", port: 9090 });
   expect(service("ai2", "nexa")?.listens).toEqual({ address: "127.0.0.1", port: 18_181 });
   const units = inventory.services.filter(({ unit }) => unit === undefined);
