@@ -34,21 +34,29 @@ export async function allImages(): Promise<
 
 async function ollamaImages(base: readonly Layer[]): Promise<readonly Image[]> {
   const program = await programLayer("ollama");
-  return ["0.12.6", "0.12.7"].map((version) =>
-    image([`ollama/ollama:${version}`], [...base, program], {
-      entrypoint: [...start],
-      cmd: ["serve"],
-      env: [path, "OLLAMA_HOST=0.0.0.0:11434", `STAND_IN_VERSION=${version}`],
-      exposedPorts: ["11434/tcp"],
-    }),
+  return ["0.12.6", "0.12.7"].map((version, index) =>
+    image(
+      [`ollama/ollama:${version}`, ...(index === 1 ? ["ollama/ollama:latest"] : [])],
+      [...base, program],
+      {
+        entrypoint: [...start],
+        cmd: ["serve"],
+        env: [path, "OLLAMA_HOST=0.0.0.0:11434", `STAND_IN_VERSION=${version}`],
+        exposedPorts: ["11434/tcp"],
+      },
+    ),
   );
 }
 
 async function vllmImage(base: readonly Layer[]): Promise<Image> {
-  return image(["vllm/vllm-openai:v0.11.0"], [...base, await programLayer("vllm")], {
-    entrypoint: [...start],
-    exposedPorts: ["8000/tcp"],
-  });
+  return image(
+    ["vllm/vllm-openai:v0.11.0", "vllm/vllm-openai:latest"],
+    [...base, await programLayer("vllm")],
+    {
+      entrypoint: [...start],
+      exposedPorts: ["8000/tcp"],
+    },
+  );
 }
 
 async function scenarioImages(base: readonly Layer[]): Promise<readonly Image[]> {
