@@ -56,9 +56,7 @@ export default class Migrate extends NexusCommand {
     if (!(await agree({ message, flag: "--yes", yes: flags.yes })))
       return migrationDocument(migration, false);
     await writeMigration(migration);
-    const { afterUp = [] } = migration.conversion;
     this.note(`Wrote ${migration.file}. Next: look at it, then run \`nexus plan\`.`);
-    for (const command of afterUp) this.note(`After the first \`nexus up\`: \`${command}\`.`);
     return migrationDocument(migration, true);
   }
 

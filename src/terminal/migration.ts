@@ -55,15 +55,18 @@ export function migrationDocument(
 
 /** A migration for people: the stack file, what is to be known of it, and what is there already. */
 export function formatMigration({ sources, text, conversion, inventory }: Migration): string {
-  const { name, notes } = conversion;
+  const { name, notes, afterUp = [] } = conversion;
   const parts = [
     `Compose project ${name}, out of ${sources.join(", ")}`,
     text.trimEnd(),
     ...(["decide", "changed", "left-out"] as const).map((kind) => formatNotes(kind, notes)),
+    afterUp.length > 0 ? ["After the first `nexus up`:", ...afterUp.map(indented)].join("\n") : "",
     inventory ? formatInventory(inventory) : "No engine could be asked what is there already.",
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
+
+const indented = (line: string): string => `  ${line}`;
 
 function formatNotes(kind: NoteKind, notes: readonly Note[]): string {
   const lines = notes

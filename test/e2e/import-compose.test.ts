@@ -128,7 +128,9 @@ describe("the project of the beginning", () => {
   test("tells what still runs and holds a port, and writes nothing without being told to", async () => {
     const { document } = await stack.json<MigrationDocument>(
       "migrate",
-      ...["--from", "nexus-compose", "--dry-run"],
+      "--from",
+      "nexus-compose",
+      "--dry-run",
     );
     expect(document.inventory).toMatchObject({
       containers: [{ name: `${stack.name}-nexus-ollama`, running: true }],
@@ -175,7 +177,8 @@ describe("the project with a file for each component", () => {
     const names = (await inspectStack(stack.name)).map(
       ({ Config }) => Config.Labels["io.nexus.service"],
     );
-    expect(names.toSorted()).toEqual(["gateway", "images", "ollama", "tts", "vllm"]);
+    expect(new Set(names)).toEqual(new Set(["gateway", "images", "ollama", "tts", "vllm"]));
+    expect(names).toHaveLength(5);
   });
 
   test("the old token chats under the old aliases", async () => {

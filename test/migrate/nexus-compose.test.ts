@@ -83,6 +83,20 @@ test("a token that everybody knows is refused, and the way out is told", async (
   expect(told).toContain("GATEWAY_BEARER_TOKEN: is a token that everybody knows");
 });
 
+test("limits of tokens go on as limits of keys, each token's own before the gateway's", async () => {
+  const policies = `{"second-token-0123":{"ip_allowlist":"10.1.2.3","max_request_bytes":1048576,"tools_allow_shell":false}}`;
+  const { conversion, told } = await migrated({
+    "docker-compose.yml": gateway("environment: {}"),
+    ".env": `GATEWAY_BEARER_TOKENS=first-token-0123,second-token-0123\nIP_ALLOWLIST=10.0.0.0/8\nGATEWAY_TOKEN_POLICIES_JSON='${policies}'\n`,
+  });
+  expect(conversion.afterUp).toEqual([
+    "nexus keys add gateway-token --existing --allow-ip 10.0.0.0/8",
+    "nexus keys add gateway-token-2 --existing --allow-ip 10.1.2.3 --max-request-bytes 1048576",
+  ]);
+  expect(told).toContain(".env:3  GATEWAY_TOKEN_POLICIES_JSON: limits tools");
+  expect(told).not.toContain("second-token");
+});
+
 test("aliases come from the setting first, and those that lead nowhere are told", async () => {
   const aliases = `'{"quick":"ollama:llama3.2:3b","lost":"mlx-coder:x","loud":{"backend":"ollama","model":"m","temperature_cap":0.5}}'`;
   const { conversion, told } = await migrated({
@@ -101,7 +115,7 @@ test("settings that are no JSON are told and do no harm", async () => {
       "environment: {MODEL_ALIASES_JSON: '{broken', MLX_BASE_URL: '::'}",
     ),
   });
-  expect(told).toContain("holds no JSON map of aliases");
+  expect(told).toContain("MODEL_ALIASES_JSON: ");
 });
 
 test("nothing is changed in the folder that is read", async () => {

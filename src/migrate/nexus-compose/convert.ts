@@ -97,6 +97,6 @@ function withGateway(
       services: Object.fromEntries([...own, ...old.externals]),
     },
     secretFiles: [...conversion.secretFiles, ...keyFiles],
-    afterUp: old.keys.map(({ name: called }) => `nexus keys add ${called} --existing`),
+    afterUp: old.keys.map(({ command }) => command),
   };
 }

@@ -1,9 +1,10 @@
 /** The bearer tokens of the ancestor's gateway, as keys of the stack's. Pure. */
 import type { Note } from "../compose/note.ts";
-import type { Setting, Settings } from "./settings.ts";
+import { flagsOf, policiesOf } from "./policies.ts";
+import type { Settings } from "./settings.ts";
 
-/** A key that exists already: its name here, and the key itself. */
-export type OldKey = Readonly<{ name: string; key: string }>;
+/** A key that exists already: its name here, the key itself, and the command that has the gateway accept it with its limits. */
+export type OldKey = Readonly<{ name: string; key: string; command: string }>;
 
 /** The keys to go on with, and what is to be known of tokens. */
 export type Tokens = Readonly<{ keys: readonly OldKey[]; notes: readonly Note[] }>;
@@ -21,18 +22,21 @@ export function tokensOf(settings: Settings): Tokens {
   if (!said) return { keys: [], notes: [] };
   const texts = (many ? many.value.split(",") : [said.value]).map((token) => token.trim());
   const tokens = [...new Set(texts.filter((token) => token !== ""))];
-  const good = tokens.filter((token) => refusal(token) === undefined);
   const refused = tokens.flatMap((token) => refusal(token) ?? []);
-  const keys = good.map((key, index) => ({
-    name: index === 0 ? "gateway-token" : `gateway-token-${index + 1}`,
-    key,
-  }));
+  const policies = policiesOf(settings);
+  const keys = tokens
+    .filter((token) => refusal(token) === undefined)
+    .map((key, index) => {
+      const name = index === 0 ? "gateway-token" : `gateway-token-${index + 1}`;
+      const limits = flagsOf(policies.of(key));
+      return { name, key, command: ["nexus keys add", name, "--existing", ...limits].join(" ") };
+    });
   return {
     keys,
     notes: [
       ...refused.map((why) => said.note("decide", why)),
       ...(keys.length > 0 ? [said.note("changed", carried(keys))] : []),
-      ...limits(settings),
+      ...policies.notes,
     ],
   };
 }
@@ -48,14 +52,4 @@ function refusal(token: string): string | undefined {
   return token.length < shortest
     ? "is a token short enough to be guessed, and is not accepted: give its clients the key of the first `nexus up`"
     : undefined;
-}
-
-/** Limits that tokens had and that keys would be without. */
-function limits(settings: Settings): readonly Note[] {
-  const found = ["GATEWAY_TOKEN_POLICIES_JSON", "IP_ALLOWLIST"].flatMap(
-    (name): Setting | readonly Setting[] => settings.get(name) ?? [],
-  );
-  const message =
-    "limited what tokens may do and from where; keys do not take that over by themselves: see `nexus keys edit`";
-  return found.map((setting) => setting.note("decide", message));
 }
