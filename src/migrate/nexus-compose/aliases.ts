@@ -21,11 +21,8 @@ export function aliasesOf({ value, note }: Setting, services: ReadonlySet<string
     notes: [
       ...notUnderstood.map(({ what, why }) => note("left-out", `${what} ${why}`)),
       ...made.flatMap(({ alias, spec }) => {
-        const name = JSON.stringify(alias.name);
-        if (typeof spec === "string") return [note("left-out", `the alias ${name} ${spec}`)];
-        return alias.tools === false
-          ? [note("changed", `the alias ${name} lets requests with tools pass`)]
-          : [];
+        if (typeof spec !== "string") return [];
+        return [note("left-out", `the alias ${JSON.stringify(alias.name)} ${spec}`)];
       }),
     ],
   };
@@ -35,7 +32,7 @@ const aliasName = /^[\w.:-]+$/;
 
 /** The alias, or why there is none. */
 function specOf(found: FoundAlias, services: ReadonlySet<string>): Values | string {
-  const { name, backend, model, maxTokens, temperature } = found;
+  const { name, backend, model, maxTokens, temperature, tools } = found;
   if (!aliasName.test(name)) return "has a name that no alias can have";
   const service = backends.find(({ names }) => names.includes(backend))?.service ?? backend;
   if (!services.has(service)) return `leads to ${backend}, which is not in the stack`;
@@ -43,6 +40,7 @@ function specOf(found: FoundAlias, services: ReadonlySet<string>): Values | stri
     to: `${service}/${model}`,
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
     ...(temperature !== undefined && { temperature }),
+    ...(tools === false && { tools }),
   };
   return aliasSchema.safeParse(spec).success ? spec : "has caps that no alias can have";
 }
