@@ -1,6 +1,6 @@
 /** Names that the old gateway took without an alias: `ollama:<model>`, `ollama`, `auto`, and the empty name's `default`. Pure. */
 import type { Placed } from "./placed.ts";
-import { aliasName, type PlannedAlias } from "./planned-alias.ts";
+import { isAliasName, type PlannedAlias, servicesIn } from "./planned-alias.ts";
 import { backendService } from "./backends.ts";
 import { holds, isModelName } from "./model-names.ts";
 import { storeOf } from "./plan-models.ts";
@@ -20,11 +20,12 @@ export function compatibleNames(
   const first = defaultOf(own, made, scene);
   const all = [
     ...made,
-    ...(first ? [renamed(first, "default"), renamed(own.find(isFast) ?? first, "auto")] : []),
+    ...(first ? [renamed(first, "default"), automatic(own, first, scene)] : []),
   ];
+  const services = servicesIn(placed);
   const taken = new Set(own.map(({ name }) => name));
   return all.filter(({ name }) => {
-    const free = !taken.has(name) && aliasName.test(name);
+    const free = !taken.has(name) && isAliasName(name, services);
     taken.add(name);
     return free;
   });
@@ -96,8 +97,27 @@ function defaultOf(
   return named ?? made.find(({ name }) => name === routing.defaultBackend?.value);
 }
 
-function isFast({ name }: PlannedAlias): boolean {
-  return name === "fast";
+/** `auto`: requests with tools went to `default`, long ones to `long`, and all others to `fast`. */
+function automatic(
+  own: readonly PlannedAlias[],
+  first: PlannedAlias,
+  { inventory: { routing } }: Scene,
+): PlannedAlias {
+  if (routing.policy?.value === false) return renamed(first, "auto");
+  const fast = own.find(({ name }) => name === "fast");
+  const long = own.find(({ name }) => name === "long");
+  const size = sizeOf(routing.longContextChars?.value);
+  const when = [
+    ...(fast ? [{ tools: true, to: "default" }] : []),
+    ...(long ? [{ min_bytes: size, to: "long" }] : []),
+  ];
+  const { service, model } = fast ?? first;
+  return { name: "auto", service, model, more: when.length > 0 ? { when } : {} };
+}
+
+/** Characters from which on a request was long: 40,000 where no setting said so. */
+function sizeOf(characters = 40_000): number {
+  return Number.isSafeInteger(characters) && characters >= 0 ? characters : 40_000;
 }
 
 function renamed(alias: PlannedAlias, name: string): PlannedAlias {

@@ -70,10 +70,10 @@ function isAsked({ host, listens }: FoundService, scene: Scene): boolean {
   });
 }
 
-/** Together with the stack's name it has to fit a host name. */
+/** Together with the stack's name it has to fit a host name; what begins with `x-` is no service in a stack file. */
 function plainName(text: string, stack: string): string {
   const plain = text.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "-");
-  const trimmed = plain.replace(/^[^a-z0-9]+/, "").slice(0, Math.max(8, 50 - stack.length));
+  const trimmed = plain.replace(/^(?:[^a-z0-9]|x-)+/, "").slice(0, Math.max(8, 50 - stack.length));
   return trimmed === "" ? "service" : trimmed;
 }
 

@@ -3,7 +3,7 @@ import type { FoundAlias } from "../inventory.ts";
 import type { Decision, MigrationPlan } from "../migration-plan.ts";
 import { backendService } from "./backends.ts";
 import { compatibleNames } from "./compatible-names.ts";
-import { aliasName, type PlannedAlias } from "./planned-alias.ts";
+import { isAliasName, type PlannedAlias, servicesIn } from "./planned-alias.ts";
 import type { Placed } from "./placed.ts";
 import { holds, isModelName } from "./model-names.ts";
 import { storeOf } from "./plan-models.ts";
@@ -41,7 +41,7 @@ type Tried = Readonly<{ alias?: PlannedAlias; leftOut?: AliasesPart["leftOut"][n
 function tryAlias(found: FoundAlias, placed: readonly Placed[], scene: Scene): Tried {
   const { name, at, backend, model } = found;
   const target = backendService(backend, placed, scene);
-  const because = whyLeftOut(found, target, scene);
+  const because = whyLeftOut(found, target, { placed, scene });
   const service = target?.planned.name;
   if (because !== undefined || service === undefined)
     return {
@@ -53,24 +53,33 @@ function tryAlias(found: FoundAlias, placed: readonly Placed[], scene: Scene): T
 function whyLeftOut(
   { name, backend, model }: FoundAlias,
   target: Placed | undefined,
-  scene: Scene,
+  { placed, scene }: Readonly<{ placed: readonly Placed[]; scene: Scene }>,
 ): string | undefined {
   if (!target) return `there is no backend ${backend} in the old installation`;
   const { planned } = target;
   if (planned.becomes === "left-out")
     return `its backend ${backend} is left out: ${planned.because}`;
   if (!isModelName(model)) return "it names no model";
-  if (!aliasName.test(name)) return "the gateway takes no name with these characters";
+  if (!isAliasName(name, servicesIn(placed)))
+    return "the gateway takes no name with these characters";
   const store = storeOf(target, scene);
   if (store && store.models.length > 0 && !holds(store, model))
     return `${model} is not among the models of ${planned.from} of ${planned.host}: add it to \`models\` there to have it fetched`;
   return undefined;
 }
 
-function capsOf({ maxTokens, temperature }: FoundAlias): Readonly<Record<string, unknown>> {
+function capsOf({
+  maxTokens,
+  temperature,
+  tools: allowed,
+}: FoundAlias): Readonly<Record<string, unknown>> {
   const tokens = maxTokens !== undefined && Number.isSafeInteger(maxTokens) && maxTokens > 0;
   const warm = temperature !== undefined && Number.isFinite(temperature) && temperature >= 0;
-  return { ...(tokens && { max_tokens: maxTokens }), ...(warm && { temperature }) };
+  return {
+    ...(allowed === false && { tools: false }),
+    ...(tokens && { max_tokens: maxTokens }),
+    ...(warm && { temperature }),
+  };
 }
 
 /** Of aliases with one name the last counts, as in the file. */

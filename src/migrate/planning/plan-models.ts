@@ -118,7 +118,8 @@ function memoryModel(each: Placed, placed: readonly Placed[], scene: Scene): rea
 
 /** The old store of models of a service, where it is one that is known by name and content. */
 export function storeOf({ found, planned }: Placed, scene: Scene): FoundModelStore | undefined {
-  if (planned.becomes === "left-out") return undefined;
+  const other = planned.becomes === "container" && planned.template !== "ollama";
+  if (other || planned.becomes === "left-out") return undefined;
   return scene.inventory.models.find(
     ({ service, host, format }) =>
       format === "ollama" && service === found?.name && host === found.host,

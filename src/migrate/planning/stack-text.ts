@@ -134,7 +134,14 @@ function shorten(document: Document): void {
     for (const { key, value } of isMap(service.value) ? service.value.items : [])
       if (isScalar(key) && flowing.has(String(key.value))) flow(value);
   const aliases: unknown = document.getIn(["gateway", "aliases"], true);
-  for (const { value } of isMap(aliases) ? aliases.items : []) flow(value);
+  for (const { value } of isMap(aliases) ? aliases.items : []) shortenAlias(value);
+}
+
+/** Conditions are read one below the other. */
+function shortenAlias(node: unknown): void {
+  const when: unknown = isMap(node) ? node.get("when") : undefined;
+  if (isSeq(when)) for (const condition of when.items) flow(condition);
+  else flow(node);
 }
 
 function flow(node: unknown): void {

@@ -319,3 +319,24 @@ test("a host is reached by the name that the old installation had for it", () =>
   expect(services[0]?.url).toBe("http://ada2:9920");
   expect(rewrites[0]?.to).toBe("http://ada2:9920");
 });
+
+test("`auto` goes by what a request brings, as the old policy did, and a model's name may be an owner's", async () => {
+  const inventory = {
+    ...threeHosts,
+    hosts: [host("ai2", { os: "macos", live: true }), host("ai1")],
+    models: [],
+    aliases: [
+      alias("default", { tools: true }),
+      alias("fast", { model: "qwen2.5:7b", tools: false }),
+      alias("long", { model: "qwen3:30b" }),
+      alias("mac", { backend: "mlx", model: "mlx-community/gemma" }),
+    ],
+    routing: { ...threeHosts.routing, longContextChars: { value: 50_000, at: env(9) } },
+  };
+  const { text, aliases } = plan(inventory);
+  await load(text);
+  expect(text).toContain("{ tools: true, to: default }");
+  expect(text).toContain("{ min_bytes: 50000, to: long }");
+  expect(text).toContain("fast: { to: ollama/qwen2.5:7b, tools: false }");
+  expect(aliases.map(({ name }) => name)).toContain("mlx:mlx-community/gemma");
+});

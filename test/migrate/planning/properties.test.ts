@@ -183,7 +183,7 @@ test("every stack file that is planned loads", async () => {
       const { stack } = await load(text);
       expect(stack.name).toBe(chosen.stack);
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });
 
