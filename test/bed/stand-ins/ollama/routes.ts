@@ -16,6 +16,7 @@ import {
   findModel,
   installedModels,
   isEmbeddingModel,
+  missingBlob,
   type Model,
   modelNamedBy,
 } from "./store.ts";
@@ -72,8 +73,10 @@ async function withModel(
 ): Promise<void> {
   const name = modelNamedBy(visit.body);
   const model = findModel(name);
-  if (model === undefined) missing(visit, name);
-  else await use(model);
+  if (model === undefined) return missing(visit, name);
+  const lost = missingBlob(name);
+  if (lost === undefined) return use(model);
+  sendJson(visit.response, 500, { error: `open ${lost}: no such file or directory` });
 }
 
 function sendMissing({ response }: Visit, name: string): void {

@@ -1,6 +1,14 @@
 /** The models that the stand-in has and could have; kept in /root/.ollama, so that a volume keeps them. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { listFrom, numberFrom } from "../serve.ts";
 
@@ -8,7 +16,9 @@ import { listFrom, numberFrom } from "../serve.ts";
 export type Model = Readonly<{ name: string; size: number; digest: string; modifiedAt: string }>;
 
 const root = process.env["OLLAMA_MODELS"] ?? "/root/.ollama/models";
-const manifests = join(root, "manifests/registry.ollama.ai/library");
+const manifests = join(root, "manifests");
+/** Where models lie whose names say nothing of a registry. */
+const usual = "registry.ollama.ai/library/";
 
 /** What can be pulled; `STAND_IN_LIBRARY` replaces the list. */
 const library = listFrom("STAND_IN_LIBRARY", [
@@ -22,6 +32,7 @@ const library = listFrom("STAND_IN_LIBRARY", [
   "nomic-embed-text:latest",
   "all-minilm:latest",
   "mxbai-embed-large:latest",
+  "qwen3:235b",
 ]);
 
 /** The name with its tag, as Ollama prints it. */
@@ -53,11 +64,20 @@ export function weightsDigest(name: string): string {
 /** Size of every model's weights in bytes, as far as the pull stream tells. */
 export const weightsBytes = numberFrom("STAND_IN_MODEL_BYTES", 20_000_000);
 
-/** All models that are there, by name. */
+/** All models that are there, by name; like Ollama it passes over a manifest that it cannot read. */
 export function installedModels(): readonly Model[] {
-  return listDir(manifests).flatMap((name) =>
-    listDir(join(manifests, name)).map((tag) => readModel(`${name}:${tag}`)),
-  );
+  return globSync("*/**/*", { cwd: manifests, exclude: isHidden })
+    .filter((path) => isManifest(join(manifests, path)))
+    .toSorted()
+    .map((path) => readModel(nameOf(path)));
+}
+
+/** The file of the model's weights that its manifest names and that is not there; undefined for a model that is whole. */
+export function missingBlob(name: string): string | undefined {
+  const document: unknown = JSON.parse(readFileSync(manifestOf(name), "utf8"));
+  return digestsIn(document)
+    .map((digest) => join(root, "blobs", digest.replace(":", "-")))
+    .find((file) => !existsSync(file));
 }
 
 /** One model, or undefined when it is not there. */
@@ -107,21 +127,38 @@ function readModel(name: string): Model {
 }
 
 function isSized(document: unknown): document is Readonly<{ size: number }> {
-  return typeof document === "object" && document !== null && "size" in document;
+  return isRecord(document) && "size" in document;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function manifestOf(name: string): string {
-  return join(manifests, ...fullName(name).split(":"));
+  const full = fullName(name);
+  const path = full.replace(/:(?=[^:/]*$)/, "/");
+  return join(manifests, full.split("/").length > 2 ? path : `${usual}${path}`);
+}
+
+/** `registry.ollama.ai/library/qwen3/8b` is `qwen3:8b`, and `hf.co/who/what/tag` is `hf.co/who/what:tag`. */
+function nameOf(path: string): string {
+  return path.replace(usual, "").replace(/\/(?=[^/]*$)/, ":");
+}
+
+function isHidden(path: string): boolean {
+  return path.startsWith(".");
+}
+
+function isManifest(file: string): boolean {
+  const stats = statSync(file);
+  return stats.isFile() && stats.size > 0;
+}
+
+function digestsIn(document: unknown): readonly string[] {
+  const layers = isRecord(document) && Array.isArray(document["layers"]) ? document["layers"] : [];
+  return layers.flatMap((layer: unknown) => (isRecord(layer) ? [String(layer["digest"])] : []));
 }
 
 function partialOf(name: string): string {
   return join(root, "blobs", `sha256-${weightsDigest(name)}-partial`);
-}
-
-function listDir(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir);
-  } catch {
-    return [];
-  }
 }
