@@ -10,6 +10,7 @@ import {
   recordOf,
   type StackReadiness,
 } from "../../src/gateway/protocol.ts";
+import type { UserRecord } from "../../src/gateway/user.ts";
 import { planUp } from "../../src/plan/plan-up.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { Stack } from "../../src/stack/stack.ts";
@@ -31,6 +32,8 @@ export class SimulatedEngine extends InMemoryEngine {
   config: GatewayConfig | undefined;
   /** The keys that the gateway has in its volume. */
   readonly keys: KeyRecord[] = [recordOf("nx_mine", { name: "default", scopes: ["admin"] }, made)];
+  /** The users that it has. */
+  readonly users: UserRecord[] = [];
   readonly stubs: GatewayStub[] = [];
 
   constructor(behaviour: (image: string) => Behaviour = () => ({})) {
@@ -76,6 +79,11 @@ export class SimulatedEngine extends InMemoryEngine {
     return serves ? "ready" : "unreachable";
   }
 
+  /** The very same once more changes nothing. */
+  #addUser(user: UserRecord): void {
+    if (!this.users.some(({ name }) => name === user.name)) this.users.push(user);
+  }
+
   #openGateway(id: string): Execution {
     if (this.world.containers.get(id)?.state !== "running") throw new Error("it does not run");
     const stub = new GatewayStub((request, send) => void this.#answer(stub, request, send));
@@ -99,7 +107,9 @@ export class SimulatedEngine extends InMemoryEngine {
       return;
     }
     if (request.op === "keys.add") this.keys.push(request.key);
-    send({ id, ok: request.op === "keys.list" ? this.keys : null });
+    if (request.op === "users.add") this.#addUser(request.user);
+    const lists = { "keys.list": this.keys, "users.list": this.users };
+    send({ id, ok: request.op in lists ? lists[request.op as keyof typeof lists] : null });
   }
 }
 

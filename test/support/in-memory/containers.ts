@@ -117,12 +117,15 @@ export class InMemoryContainers implements Containers {
     this.#world.announce(held, "stop");
   }
 
+  /** By its id or, as engines take it, its name. */
   async remove(id: string): Promise<void> {
     this.#world.record(`containers.remove ${this.#nameOf(id)}`, { writes: true });
-    const held = this.#world.containers.get(id);
+    const { containers } = this.#world;
+    const named = [...containers.values()].find(({ request }) => request.name === id);
+    const held = containers.get(id) ?? named;
     if (held === undefined) return;
     if (held.state === "running") this.#end(held, 137);
-    this.#world.containers.delete(id);
+    containers.delete(held.id);
     this.#world.announce(held, "destroy");
   }
 

@@ -1,0 +1,62 @@
+/** The users of the old gateway, with the hashes of the passwords that they go on with. */
+import { join } from "node:path";
+import { z } from "zod";
+import { canonicalUserName, userName, type UserRecord } from "../../../gateway/user.ts";
+import type { StepWorker } from "../context.ts";
+
+/** Has the gateway take every user of the staged database; those that it has already, the very same, are fine. */
+export const addUsersStep: StepWorker<"add-users"> = {
+  begin: async () => ({}),
+  carryOut: async ({ staged }, { world, plan, paths }, { tell }) => {
+    const users = await readUsers(join(paths.directory, staged));
+    await world.gateway(plan.choices.stack, async (link) => {
+      for (const user of users) {
+        tell({ subject: user.name });
+        await link.call({ op: "users.add", user });
+      }
+    });
+    return { names: users.map(({ name }) => name) };
+  },
+};
+
+/** Rounds of the old gateway's PBKDF2-HMAC-SHA256 (user_store.py). */
+const oldRounds = 120_000;
+
+/** A row of its table; `admin` came later than the others. */
+const rowSchema = z.looseObject({
+  username: z.string(),
+  password_hash: z.string(),
+  password_salt: z.string(),
+  created_ts: z.number(),
+  disabled: z.number().default(0),
+  admin: z.number().default(0),
+});
+
+/** The users of an old database whose names can be names here. */
+export async function readUsers(file: string): Promise<readonly UserRecord[]> {
+  const { DatabaseSync } = await import("node:sqlite");
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    const rows = z
+      .array(rowSchema)
+      .parse(database.prepare("SELECT * FROM users ORDER BY id").all());
+    return rows.map(recordOf).filter(({ name }) => userName.test(name));
+  } finally {
+    database.close();
+  }
+}
+
+function recordOf(row: z.infer<typeof rowSchema>): UserRecord {
+  return {
+    name: canonicalUserName(row.username),
+    password: {
+      scheme: "pbkdf2-sha256",
+      iterations: oldRounds,
+      salt: row.password_salt,
+      hash: row.password_hash,
+    },
+    admin: row.admin !== 0,
+    disabled: row.disabled !== 0,
+    created_at: new Date(row.created_ts * 1000).toISOString(),
+  };
+}

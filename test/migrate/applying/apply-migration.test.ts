@@ -1,0 +1,137 @@
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { applyMigration } from "../../../src/migrate/applying/apply-migration.ts";
+import {
+  InTheWayError,
+  MigrationRunningError,
+  NoMigrationError,
+  OtherMigrationError,
+} from "../../../src/migrate/applying/errors.ts";
+import { startLegacy } from "../../../src/migrate/applying/legacy.ts";
+import { withMigrationLock } from "../../../src/migrate/applying/lock.ts";
+import { migrationPaths } from "../../../src/migrate/applying/paths.ts";
+import { rollBackMigration } from "../../../src/migrate/applying/roll-back.ts";
+import { everything, migrate, rollBack } from "./lives.ts";
+import { Move, planOf } from "./old-installation.ts";
+
+describe("applying a migration", () => {
+  it("leaves data, tokens and users in the stack, and a list of what is carried", async () => {
+    await using move = new Move();
+    const report = await migrate(move);
+    const volume = move.engine.world.volumes.get("home-gateway");
+    expect(report.checks.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      "key old passed",
+      "user ada passed",
+    ]);
+    expect(report).toMatchObject({ verified: true, stopped: ["gateway.service"] });
+    expect(JSON.parse(volume?.files.get("/carried/carried.json") ?? "")).toMatchObject({
+      what: [{ what: "users", host: "ai2", state: "active" }],
+      files: [
+        { path: "ai2/data/users.sqlite" },
+        { path: "ai2/data/ui_images/deep/two.png", bytes: 3 },
+        { path: "ai2/data/ui_images/one.png", bytes: 5 },
+      ],
+    });
+    expect(move.engine.users).toMatchObject([{ name: "ada", password: { iterations: 120_000 } }]);
+    expect(move.files()[".nexus/secrets/hf"]).toBe("600 hf_1");
+  });
+
+  it("changes nothing when it was finished, but looks again", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const { engine } = everything(move);
+    expect(await migrate(move)).toMatchObject({ finishedBefore: true, verified: true });
+    expect(everything(move).engine).toEqual(engine);
+  });
+
+  it("refuses to overwrite a file, and writes nothing", async () => {
+    await using move = new Move();
+    await writeFile(join(move.directory, "nexus.yaml"), "mine");
+    await expect(migrate(move)).rejects.toThrow(InTheWayError);
+    expect(move.files()["nexus.yaml"]).toBe("644 mine");
+    await rollBack(move);
+    expect(Object.keys(move.files())).toEqual(["nexus.yaml", "notes.txt"]);
+  });
+
+  it("refuses a volume of the stack that is there already, before it writes anything", async () => {
+    await using move = new Move();
+    await move.engine.volumes.create({ name: "home_x", stack: "home", driverOpts: {}, labels: {} });
+    const before = everything(move);
+    await expect(migrate(move)).rejects.toThrow(InTheWayError);
+    expect(everything(move)).toEqual(before);
+  });
+
+  it("is refused with other flags than the first time", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const plan = planOf(move);
+    const other = { ...plan, choices: { ...plan.choices, models: "pull" as const } };
+    const request = { plan: other, source: ["ai3"], stopLegacy: false };
+    await expect(applyMigration(request, move.options())).rejects.toThrow(OtherMigrationError);
+    await expect(applyMigration(request, move.options())).rejects.toThrow("the source, --models");
+  });
+
+  it("waits for nobody: a second one at once is refused", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const second = withMigrationLock(migrationPaths(move.directory), () => migrate(move));
+    await expect(second).rejects.toThrow(MigrationRunningError);
+  });
+
+  it("leaves the old services alone unless they are to be stopped, and starts them again", async () => {
+    await using move = new Move();
+    const request = { plan: planOf(move), source: ["ai2"], stopLegacy: false };
+    await applyMigration(request, move.options());
+    expect([...move.tree.stopped]).toEqual([]);
+    await migrate(move);
+    expect([...move.tree.stopped]).toEqual(["gateway.service"]);
+    expect(await startLegacy(move.directory, move.options())).toEqual(["gateway.service"]);
+    expect([...move.tree.stopped]).toEqual([]);
+  });
+
+  it("does not stop the old services when something did not arrive", async () => {
+    await using move = new Move();
+    const plan = { ...planOf(move), users: [{ name: "bob", admin: false, disabled: false }] };
+    const request = { plan, source: ["ai2"], stopLegacy: true };
+    const report = await applyMigration(request, move.options());
+    expect(report).toMatchObject({ verified: false, stopped: [], finishedBefore: false });
+    expect([...move.tree.stopped]).toEqual([]);
+  });
+
+  it("keeps no secret in its plan and journal", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const { journal, plan } = migrationPaths(move.directory);
+    const texts = await Promise.all([journal, plan].map((file) => readFile(file, "utf8")));
+    expect(texts.join("")).not.toMatch(/old-token|hf_1/);
+  });
+});
+
+describe("taking a migration back", () => {
+  it("keeps a file that somebody changed, and says so", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const file = join(move.directory, "nexus.yaml");
+    await appendFile(file, "# mine\n");
+    const consent = async () => true;
+    const report = await rollBackMigration(move.directory, { ...move.options(), consent });
+    expect(report.kept).toEqual([`${file} was changed since and is kept`]);
+    expect(Object.keys(move.files())).toEqual(["nexus.yaml", "notes.txt"]);
+  });
+
+  it("does nothing unless that is agreed to, for what was made since would be lost", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const before = everything(move);
+    const consent = async () => false;
+    const refused = rollBackMigration(move.directory, { ...move.options(), consent });
+    await expect(refused).rejects.toThrow("the stack home with everything");
+    expect(everything(move)).toEqual(before);
+  });
+
+  it("says where there is nothing to take back", async () => {
+    await using move = new Move();
+    await expect(rollBack(move)).rejects.toThrow(NoMigrationError);
+  });
+});
