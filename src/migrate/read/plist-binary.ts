@@ -1,6 +1,8 @@
 /** Binary property lists (bplist00, as Apple's CFBinaryPList.c writes them), bounded against files that grow when they are read. Pure. */
 import type { Part } from "./document.ts";
 
+/* Libraries for these files follow shared references without a bound (forty arrays of two are 2^40 values), and print what they do not like. */
+
 /** Values of a list, those that are referred to several times included. */
 const mostParts = 50_000;
 const deepest = 100;

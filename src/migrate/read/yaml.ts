@@ -16,7 +16,8 @@ import type { Place, Reading } from "../reading.ts";
 import { Notes, type Part } from "./document.ts";
 import { readText } from "./text.ts";
 
-const largestCharacters = 1024 * 1024;
+/** The parser takes seconds for more of the worst kind; real files have some kilobytes. */
+const largestCharacters = 256 * 1024;
 /** Values in a document, those that aliases repeat included. */
 const mostParts = 50_000;
 const deepest = 100;
@@ -40,7 +41,7 @@ export function readYaml(bytes: Buffer, at: Place): Reading<Part | undefined> {
 
 function readDocument(text: string, notes: Notes): Part | undefined {
   if (text.length > largestCharacters) {
-    notes.add(1, "the file", "is larger than any settings file in YAML: over 1 MiB.");
+    notes.add(1, "the file", "is larger than any settings file in YAML: over 256 KiB.");
     return undefined;
   }
   const lines = new LineCounter();

@@ -108,6 +108,7 @@ describe("YAML", () => {
       expect.stringContaining("cut off"),
     ]);
     expect(said(yaml("a: &a [*a, *a]"))).toEqual([expect.stringContaining("cut off")]);
+    expect(said(yaml("[".repeat(300_000)))[0]).toContain("256 KiB");
     expect(performance.now() - start).toBeLessThan(4000);
   });
 
