@@ -21,7 +21,7 @@ export async function firewallWarnings(tree: SourceTree): Promise<Part> {
     const text = await readFile(tree, path, readText);
     const ports = text ? portsOf(text.found) : [];
     if (!text || ports.length === 0) continue;
-    const value = `Rules of this firewall restrict port ${ports.join(", ")}: they do not protect ports that containers publish, because Docker's own rules come first. Nexus publishes on 127.0.0.1 only.`;
+    const value = `Rules of this firewall restrict port ${ports.join(", ")}: they do not protect ports that containers publish, because Docker's own rules come first.`;
     warnings.push({ value, at: text.at });
   }
   return { warnings };

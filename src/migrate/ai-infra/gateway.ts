@@ -7,7 +7,6 @@ import { readModelAliases } from "../read/model-aliases.ts";
 import { readTokenPolicies } from "../read/token-policies.ts";
 import type { Found, Place, Reading } from "../reading.ts";
 import type { SourceTree } from "../source/tree.ts";
-import { isEverywhere } from "./address.ts";
 import { findDatabases } from "./databases.ts";
 import { gatewayOf, unknownSettings } from "./gateway-settings.ts";
 import { noCommand, type Job } from "./job.ts";
@@ -85,7 +84,7 @@ async function findItself(
     ...(job && { unit: { ...job.unit, ...(running !== undefined && { running }) } }),
     ...(pair && { tls: pair }),
   };
-  return { gateway, warnings: [...warnings, ...openListener(gateway)] };
+  return { gateway, warnings };
 }
 
 /** Aliases and backends. */
@@ -141,12 +140,6 @@ async function unusedPolicies(tree: SourceTree, settings: Settings): Promise<Par
   const why =
     "was not in force: the old gateway read GATEWAY_TOKEN_POLICIES_JSON, which is not set.";
   return { notUnderstood: [{ at: file.at, what: "the file", why }] };
-}
-
-function openListener({ listens, at }: FoundGateway): readonly Found<string>[] {
-  if (!isEverywhere(listens.address)) return [];
-  const value = `The old gateway listens on port ${listens.port} of every address; a stack publishes on 127.0.0.1 unless told otherwise.`;
-  return [{ value, at }];
 }
 
 function redirects(jobs: readonly Job[]): readonly Found<string>[] {

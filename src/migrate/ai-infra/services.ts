@@ -98,8 +98,15 @@ function filesInForce(known: KnownService, job: Job | undefined): readonly strin
 /** What systemd reads from files wins over what stands in the unit; what launchd sets is there before a program reads its file. */
 function settingsOf({ read }: Files, job: Job | undefined): Settings {
   const files = read.map(({ found }) => found);
-  const own = job?.environment ?? new Map();
+  const own = ofProgram(job?.environment ?? new Map());
   return job?.unit.manager === "launchd" ? overlaid(...files, own) : overlaid(own, ...files);
+}
+
+/** What only the old host's processes need, in every unit alike: no setting of the service. */
+const ofHost = new Set(["PATH", "HOME", "USER", "LANG", "PYTHONUNBUFFERED"]);
+
+function ofProgram(environment: Settings): Settings {
+  return new Map([...environment].filter(([name]) => !ofHost.has(name)));
 }
 
 function storeSetting(files: Files, job: Job | undefined): string | undefined {
@@ -163,7 +170,7 @@ async function madeBy(tree: SourceTree, { made = [], name }: KnownService): Prom
   for (const path of made) {
     const { files = [] } = await filesAt(tree, "made", path);
     const why = (count: number, bytes: number) =>
-      `holds ${count} files (${bytes} bytes) that ${name} made: they stay where they are.`;
+      `holds ${count} ${count === 1 ? "file" : "files"} (${bytes} bytes) that ${name} made: nothing of it is moved.`;
     parts.push({
       notUnderstood: files.map((found) => ({
         at: { host: tree.host, file: path },

@@ -169,6 +169,7 @@ test("units, jobs and drop-ins say what starts a service, where it listens and w
     listens: { address: "0.0.0.0", port: 11_434 },
     settings: { OLLAMA_KEEP_ALIVE: { value: "30m" }, OLLAMA_NUM_PARALLEL: { value: "2" } },
   });
+  expect(service("ai1", "ollama")?.settings).not.toHaveProperty("PATH");
   expect(service("ai2", "mlx")).toMatchObject({
     unit: { manager: "launchd", name: "com.mlx.openai.server" },
     models: ["mlx-community/Qwen2.5-7B-Instruct-4bit"],
