@@ -18,16 +18,17 @@ import { agree } from "../terminal/prompts.ts";
 export default class Migrate extends NexusCommand {
   static override summary = "Make a stack out of a Compose project.";
   static override description =
-    "Reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`.";
+    "Reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`.";
   static override examples = [
     "<%= config.bin %> migrate --from compose --dry-run",
     "<%= config.bin %> migrate --from compose --source ~/ai/docker-compose.yml --yes",
     "<%= config.bin %> migrate --from nexus-compose --source ~/nexus --dry-run",
+    "<%= config.bin %> migrate --from harbor --dry-run",
   ];
   static override flags = {
     from: Flags.option({
       required: true,
-      options: ["compose", "nexus-compose"] as const,
+      options: ["compose", "nexus-compose", "harbor"] as const,
       description: "What is there now.",
     })(),
     source: Flags.string({

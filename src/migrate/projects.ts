@@ -1,15 +1,18 @@
 /** The kinds of project that become a stack file beside their own files. */
+import { join, resolve } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Variables } from "../stack/interpolate.ts";
 import { type Conversion, convertCompose } from "./compose/convert.ts";
 import { findCompose } from "./compose/find.ts";
 import { type ComposeSource, readCompose } from "./compose/read.ts";
+import { convertHarbor } from "./harbor/convert.ts";
+import { readHarbor } from "./harbor/read.ts";
 import { convertNexusCompose } from "./nexus-compose/convert.ts";
 import { findNexusCompose } from "./nexus-compose/find.ts";
 import { isOldGateway } from "./nexus-compose/parts.ts";
 
 /** What a project was made with. */
-export type Origin = "compose" | "nexus-compose";
+export type Origin = "compose" | "nexus-compose" | "harbor";
 
 /** A project as it was read, and what it becomes. */
 export type Project = Readonly<{
@@ -29,11 +32,12 @@ export type ProjectSource = Readonly<{
   environment: ComposeSource["environment"];
 }>;
 
-/** Reads a project and converts it; writes nothing. Throws ComposeNotFoundError. */
+/** Reads a project and converts it; writes nothing. Throws ComposeNotFoundError, HarborNotFoundError. */
 export function readProject(
   { from, paths, environment }: ProjectSource,
   catalog: Catalog,
 ): Project {
+  if (from === "harbor") return harborProject(paths, environment);
   const find = from === "compose" ? findCompose : findNexusCompose;
   const source = find(paths, environment);
   const project = readCompose(source);
@@ -45,4 +49,19 @@ export function readProject(
       ? convertNexusCompose(project, catalog, source.textOf)
       : convertCompose(project, catalog);
   return { name, directory, files, variables, conversion };
+}
+
+/** Harbor's folder belongs to Harbor, which updates it: the stack file lies where the command runs. */
+function harborProject(
+  paths: readonly string[],
+  environment: ProjectSource["environment"],
+): Project {
+  const harbor = readHarbor(paths, environment);
+  return {
+    name: "harbor",
+    directory: resolve("."),
+    files: [join(harbor.folder, ".env")],
+    variables: new Map(),
+    conversion: convertHarbor(harbor),
+  };
 }

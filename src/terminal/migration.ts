@@ -54,10 +54,11 @@ export function migrationDocument(
 }
 
 /** A migration for people: the stack file, what is to be known of it, and what is there already. */
-export function formatMigration({ sources, text, conversion, inventory }: Migration): string {
+export function formatMigration(migration: Migration): string {
+  const { from, sources, text, conversion, inventory } = migration;
   const { name, notes, afterUp = [] } = conversion;
   const parts = [
-    `Compose project ${name}, out of ${sources.join(", ")}`,
+    `${from === "harbor" ? "Harbor's services" : `Compose project ${name}`}, out of ${sources.join(", ")}`,
     text.trimEnd(),
     ...(["decide", "changed", "left-out"] as const).map((kind) => formatNotes(kind, notes)),
     afterUp.length > 0 ? ["After the first `nexus up`:", ...afterUp.map(indented)].join("\n") : "",
