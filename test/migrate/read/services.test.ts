@@ -276,7 +276,10 @@ WantedBy=default.target
     const line = fc.tuple(fc.boolean(), textOf("AB =\"'$%[]#;é", 8));
     fc.assert(
       fc.property(fc.array(line, { minLength: 1 }), (lines) => {
-        const text = lines.map(([good, rest], index) => `${good ? `K${index}=` : ""}x${rest}`);
+        // Names of their own: an empty value takes back what was said under the same name before.
+        const text = lines.map(([good, rest], index) =>
+          good ? `K${index}=x${rest}` : `x${index}${rest}`,
+        );
         const { found, notUnderstood } = read(`[Service]\n${text.join("\n")}`);
         const count = [...(found?.others.values() ?? [])].flat().length + notUnderstood.length;
         const empty = text.filter((each) => /^x[^=]*=\s*$/.test(each)).length;
