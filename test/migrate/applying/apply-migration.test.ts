@@ -45,6 +45,20 @@ describe("applying a migration", () => {
     expect(everything(move).engine).toEqual(engine);
   });
 
+  it("does not copy the name of a model of which a part is lost, so that it is fetched anew", async () => {
+    await using move = new Move();
+    const models = [{ name: "registry/library/llama:3b", bytes: 7, complete: false }];
+    const plan = planOf(move);
+    const steps = plan.steps.map((step) =>
+      step.kind === "copy-models" ? { ...step, store: { ...step.store, models } } : step,
+    );
+    const request = { plan: { ...plan, steps }, source: ["ai2"], stopLegacy: false };
+    await applyMigration(request, move.options());
+    const copied = [...(move.engine.world.volumes.get("home_models")?.files.keys() ?? [])];
+    expect(copied.filter((path) => path.includes("manifests/"))).toEqual([]);
+    expect(copied.filter((path) => path.includes("/blobs/"))).toHaveLength(1);
+  });
+
   it("refuses to overwrite a file, and writes nothing", async () => {
     await using move = new Move();
     await writeFile(join(move.directory, "nexus.yaml"), "mine");

@@ -3,6 +3,7 @@ import { join, posix } from "node:path";
 import type { Engine } from "../../../engine/engine.ts";
 import type { ContainerService, Stack } from "../../../stack/stack.ts";
 import type { Step } from "../../migration-plan.ts";
+import { ollamaModelOf } from "../../read/ollama-manifest.ts";
 import type { SourceEntry, SourceTree } from "../../source/tree.ts";
 import { type StepContext, type StepRun, type StepWorker, treeOf } from "../context.ts";
 import { CorruptBlobError } from "../errors.ts";
@@ -19,7 +20,7 @@ export const copyModelsStep: StepWorker<"copy-models"> = {
     const place = placeOf(step, stack);
     await ensureImage(world.engine, place.image);
     const tree = treeOf(trees, step.store.host, step.store.path);
-    const files = await filesOf(step.store.path, tree);
+    const files = await filesOf(step.store, tree);
     await withCarrier(world.engine, place, (carrier) =>
       copyAll(files, { step, tree, carrier, context, run }),
     );
@@ -79,12 +80,17 @@ async function refuseCorrupt({ path }: SourceEntry, digest = ""): Promise<void> 
   if (named !== undefined && digest !== `sha256:${named}`) throw new CorruptBlobError(path, digest);
 }
 
-/** Every file of the store that is complete, names last. */
-async function filesOf(folder: string, tree: SourceTree): Promise<readonly SourceEntry[]> {
+/** Every file of the store that is complete, names last; a model of which a part is lost is fetched anew, and its name would keep it from that. */
+async function filesOf(
+  { path: folder, models }: CopyModels["store"],
+  tree: SourceTree,
+): Promise<readonly SourceEntry[]> {
+  const broken = new Set(models.filter(({ complete }) => !complete).map(({ name }) => name));
   const all = await listAll(folder, tree);
   const whole = all.filter(({ path, bytes }) => bytes > 0 && !/-partial(-\d+)?$/.test(path));
   const isName = ({ path }: SourceEntry) => path.startsWith(posix.join(folder, "manifests/"));
-  return [...whole.filter((file) => !isName(file)), ...whole.filter(isName)];
+  const names = whole.filter((file) => isName(file) && !broken.has(ollamaModelOf(file.path) ?? ""));
+  return [...whole.filter((file) => !isName(file)), ...names];
 }
 
 async function listAll(folder: string, tree: SourceTree): Promise<readonly SourceEntry[]> {
