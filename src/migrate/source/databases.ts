@@ -105,7 +105,8 @@ function typed(value: SQLOutputValue): readonly [string, Uint8Array] {
   return ["b", value];
 }
 
-function checkWhole(file: string): void {
+/** Throws DatabaseRefusal where a copy is damaged. */
+export function checkWhole(file: string): void {
   const copy = new DatabaseSync(addressOf(file, "immutable=1"), { readOnly: true });
   try {
     const verdict = copy.prepare("PRAGMA quick_check(1)").get();

@@ -74,3 +74,28 @@ export class LegacyServiceError extends NexusError {
     this.details = { host, unit };
   }
 }
+
+/** What `--host` says cannot be read. */
+export class HostFlagError extends NexusError {
+  readonly code = "NEXUS_SOURCE_HOST";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy = "Write `--host NAME=ssh://USER@HOST[:PORT]`, once for each host.";
+
+  constructor(host: string, why: string) {
+    super(`The host ${host.replace(/=.*/s, "")} cannot be used: ${why}.`);
+  }
+}
+
+/** A host of the old installation cannot be logged in to. */
+export class SourceUnreachableError extends NexusError {
+  readonly code = "NEXUS_SOURCE_UNREACHABLE";
+  readonly exitCode = exitCodes.usage;
+  readonly remedy =
+    "Try `ssh HOST true` with the same user and port: it must log in with a key and without a question. Then run the command again.";
+  override readonly details: Readonly<{ host: string }>;
+
+  constructor(host: string, why: string) {
+    super(`${host} could not be reached through ssh: ${why}.`);
+    this.details = { host };
+  }
+}

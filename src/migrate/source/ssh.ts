@@ -1,0 +1,224 @@
+/** A tree at another machine, through ssh; nothing is written there. */
+import { readdir, rm } from "node:fs/promises";
+import { join, posix } from "node:path";
+import type { FoundUnit } from "../inventory.ts";
+import type { NotUnderstood } from "../reading.ts";
+import { saveStream } from "./copy-out.ts";
+import { isDatabase, lookInto } from "./databases.ts";
+import { SourceUnreadableError } from "./errors.ts";
+import { makePrivateTemporary, type PrivateTemporary } from "./private-temporary.ts";
+import { saveDatabase } from "./ssh-database.ts";
+import {
+  entryScript,
+  introduce,
+  listScript,
+  measureScript,
+  programScript,
+  readScript,
+  recordMark,
+  scriptEnds,
+  shutScript,
+  streamScript,
+  tarScript,
+} from "./ssh-scripts.ts";
+import { type Answered, openSession, type SshAddress, type SshSession } from "./ssh-session.ts";
+import type { DatabaseLook, SourceEntry, SourceFile, SourceTree } from "./tree.ts";
+import { isRunning, type RunProgram, switchUnit } from "./units.ts";
+import { Unread } from "./unread.ts";
+import { roomFor, unpack } from "./unpack.ts";
+import { makePrivateFolder } from "./write-whole.ts";
+
+const mostBytes = 64 * 1024 * 1024;
+const besideDatabase = /-(?:wal|shm|journal)$/;
+
+const refusals: Readonly<Record<number, string>> = {
+  [scriptEnds.dangling]: "it is a symbolic link to something that is not there",
+  [scriptEnds.absent]: "it is not there",
+  [scriptEnds.otherKind]: "it is neither a file nor a folder, or not the one that was wanted",
+  [scriptEnds.tooBig]: "it is far bigger than a settings file can be",
+  [scriptEnds.noRight]: "this user has no right to read it, also not through `sudo -n`",
+};
+
+/** Logs in and asks who is there. Throws SourceUnreachableError. */
+export async function sshTree(name: string, address: SshAddress): Promise<SourceTree> {
+  const session = await openSession(name, address);
+  try {
+    await session.ask(introduce);
+    return new SshTree(name, session);
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+class SshTree implements SourceTree {
+  readonly live = false;
+  readonly host: string;
+  readonly #session: SshSession;
+  readonly #unread: Unread;
+  /** Databases that were looked at, by path: they come over once. */
+  readonly #copies = new Map<string, string>();
+  #folder: PrivateTemporary | undefined;
+
+  constructor(host: string, session: SshSession) {
+    this.host = host;
+    this.#session = session;
+    this.#unread = new Unread(host);
+  }
+
+  async entry(path: string): Promise<SourceEntry | undefined> {
+    const [entry] = await this.#records(path, entryScript(posix.normalize(path)));
+    return entry && { ...entry, path };
+  }
+
+  async list(path: string): Promise<readonly SourceEntry[]> {
+    const entries = await this.#records(path, listScript(posix.normalize(path)));
+    return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  async read(path: string): Promise<SourceFile> {
+    const answer = await this.#session.ask(readScript(path, mostBytes));
+    if (answer.code === 0) return { kind: "file", bytes: answer.stdout };
+    const absent = [scriptEnds.absent, scriptEnds.dangling].some((code) => code === answer.code);
+    if (absent) return { kind: "absent" };
+    const why = whyNot(answer);
+    this.#unread.lose(path, why);
+    return { kind: "unreadable", why };
+  }
+
+  async measure(path: string): Promise<Readonly<{ files: number; bytes: number }>> {
+    const shut = await this.#firstShut(path);
+    if (shut !== undefined) this.#unread.lose(shut, refusals[scriptEnds.noRight] ?? "");
+    const answer = await this.#session.askAsRoot(measureScript(path));
+    const [files = 0, bytes = 0] = answer.stdout.toString("utf8").split(" ").map(Number);
+    return answer.code === 0 ? { files, bytes } : { files: 0, bytes: 0 };
+  }
+
+  async fetch(path: string, to: string): Promise<void> {
+    const shut = await this.#firstShut(path);
+    if (shut !== undefined) throw this.#refusal(shut, refusals[scriptEnds.noRight] ?? "it is shut");
+    const entry = await this.entry(path);
+    if (!entry) throw this.#refusal(path, refusals[scriptEnds.absent] ?? "it is not there");
+    if (entry.kind === "file") return this.#save(path, to, streamScript(path));
+    await makePrivateFolder(to);
+    const limits = await roomFor(to);
+    const ended = await this.#session.stream(
+      tarScript(path),
+      async (tar) => {
+        const left = await unpack([tar], { name: `${this.host}:${path}`, to, limits });
+        for (const one of left) this.#unread.note(posix.join(path, one.path), one.why);
+      },
+      { asRoot: true },
+    );
+    // GNU tar ends with 1 when a file grew as it was read: a log may.
+    if (ended.code > 1) throw this.#refusal(path, ended.stderr || whyNot(ended));
+    await this.#backUpDatabases(path, to);
+  }
+
+  async backup(path: string, to: string): Promise<void> {
+    try {
+      await saveDatabase(this.#session, path, to);
+    } catch (error) {
+      throw this.#refusal(path, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async look(path: string, questions: readonly string[]): Promise<DatabaseLook | undefined> {
+    if ((await this.entry(path))?.kind !== "file") return undefined;
+    try {
+      const copy = this.#copies.get(path) ?? (await this.#copy(path));
+      return await lookInto(copy, questions);
+    } catch (error) {
+      this.#unread.note(path, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  unread(): readonly NotUnderstood[] {
+    return this.#unread.all();
+  }
+
+  async running(unit: FoundUnit): Promise<boolean | undefined> {
+    return isRunning(this.#run, unit);
+  }
+
+  async switch(unit: FoundUnit, to: "stopped" | "started"): Promise<void> {
+    await switchUnit(this.host, { run: this.#run, unit, to });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]();
+    await this.#folder?.[Symbol.asyncDispose]();
+  }
+
+  readonly #run: RunProgram = async (command, { asRoot }) => {
+    const { ask, askAsRoot } = this.#session;
+    const answer = await (asRoot ? askAsRoot : ask)(programScript(command));
+    if (answer.code === scriptEnds.noProgram) return undefined;
+    return { code: answer.code, stdout: answer.stdout.toString("utf8"), stderr: answer.stderr };
+  };
+
+  async #records(path: string, script: string): Promise<readonly SourceEntry[]> {
+    const answer = await this.#session.ask(script);
+    if (answer.code === scriptEnds.noRight) this.#unread.lose(path, whyNot(answer));
+    const records = answer.stdout.toString("utf8").split(recordMark).slice(1);
+    return records.flatMap((record) => this.#entryOf(record.replace(/\n$/, "")));
+  }
+
+  #entryOf(record: string): readonly SourceEntry[] {
+    const [, kind = "", size = "", path = ""] = /^([^|]*)\|(\d*)\|(.*)$/s.exec(record) ?? [];
+    const at = posix.normalize(path);
+    if (/^regular/i.test(kind)) return [{ path: at, kind: "file", bytes: Number(size) }];
+    if (/^directory/i.test(kind)) return [{ path: at, kind: "folder", bytes: 0 }];
+    const link = /link/i.test(kind);
+    const why = link ? refusals[scriptEnds.dangling] : "it is a socket, a pipe or a device";
+    this.#unread.note(at, why ?? "");
+    return [];
+  }
+
+  async #firstShut(path: string): Promise<string | undefined> {
+    const answer = await this.#session.ask(shutScript(path));
+    if (answer.code !== scriptEnds.noRight) return undefined;
+    return answer.stdout.toString("utf8") || path;
+  }
+
+  async #save(path: string, to: string, script: string): Promise<void> {
+    const save = async (output: AsyncIterable<unknown>) => saveStream(output, to);
+    const ended = await this.#session.stream(script, save, { asRoot: true });
+    if (ended.code === 0) return;
+    await rm(to, { force: true });
+    throw this.#refusal(path, whyNot(ended));
+  }
+
+  async #copy(path: string): Promise<string> {
+    this.#folder ??= await makePrivateTemporary("nexus-looked-");
+    const copy = join(this.#folder.path, `${this.#copies.size}.sqlite`);
+    await saveDatabase(this.#session, path, copy);
+    this.#copies.set(path, copy);
+    return copy;
+  }
+
+  /** A tar of a live database is of no one moment: each comes again through its backup. */
+  async #backUpDatabases(path: string, to: string): Promise<void> {
+    for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
+      const local = join(entry.parentPath, entry.name);
+      if (!entry.isFile() || besideDatabase.test(entry.name)) continue;
+      if (!(await isDatabase(local))) continue;
+      const there = posix.join(path, posix.relative(to, local));
+      const saved = await saveDatabase(this.#session, there, local).then(
+        () => true,
+        () => false,
+      );
+      if (!saved) continue;
+      for (const suffix of ["-wal", "-shm", "-journal"])
+        await rm(`${local}${suffix}`, { force: true });
+    }
+  }
+
+  #refusal(path: string, why: string): SourceUnreadableError {
+    return new SourceUnreadableError(this.host, path, why);
+  }
+}
+
+const whyNot = ({ code, stderr }: Answered) =>
+  refusals[code] ?? (stderr.split("\n").at(-1) || `it ended with ${code}`);
