@@ -1,4 +1,4 @@
-/** The grammar of `.env` files as python-dotenv reads them (its parser.py): what the old gateway started with. Pure. */
+/** The grammar of `.env` files as python-dotenv 1.2 reads them (its parser.py): what the old gateway started with. Pure. */
 
 /** An assignment, or with no name something that is none; why what it says is not all used. */
 export type Assignment = Readonly<{
@@ -108,15 +108,12 @@ function readBare(text: string, start: number, spaced: boolean): { value: string
   return { value: (comment > 0 ? line.slice(0, comment) : line).trimEnd(), end };
 }
 
-/** The first quote without a backslash before it; where there is none, the last one with. */
+/** The first quote that no backslash escapes; -1 where there is none. */
 function closingQuote(text: string, open: number, quote: string): number {
-  let close = text.indexOf(quote, open + 1);
-  let escaped = -1;
-  while (close !== -1 && text[close - 1] === "\\") {
-    escaped = close;
-    close = text.indexOf(quote, close + 1);
-  }
-  return close === -1 ? escaped : close;
+  const stop = quote === '"' ? /["\\]/g : /['\\]/g;
+  let index = firstAfter(text, open + 1, stop);
+  while (text[index] === "\\") index = firstAfter(text, index + 2, stop);
+  return index < text.length ? index : -1;
 }
 
 function firstAfter(text: string, from: number, pattern: RegExp): number {

