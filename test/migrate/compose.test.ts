@@ -183,3 +183,36 @@ test("a file that is there is never overwritten, and nothing is written beside i
   await expect(writeMigration(migration)).rejects.toThrow("is there already");
   expect((await readdir(folder.path)).toSorted()).toEqual(["compose.yaml", "nexus.yaml"]);
 });
+
+test("!reset takes away and !override puts in place, in the file that lies over the others", async () => {
+  await using folder = await folderOf({
+    "a.yaml":
+      "name: p\nservices:\n  web: {image: 'x:1', ports: ['127.0.0.1:8080:80'], command: [a], environment: {A: '1', B: '2'}, volumes: ['data:/data']}\n  gone: {image: 'x:1'}\n",
+    "b.yaml":
+      "services:\n  web:\n    ports: !override ['127.0.0.1:8443:443']\n    command: !reset null\n    environment: {A: !reset null, C: '3'}\n    volumes: !reset []\n  gone: !reset null\n",
+  });
+  const files = ["a.yaml", "b.yaml"].map((name) => join(folder.path, name));
+  const { conversion } = await prepareMigration({ from: "compose", source: files }, {}, nothing);
+  expect(conversion.services.map(({ name }) => name)).toEqual(["web"]);
+  expect(conversion.services[0]?.keys).toMatchObject({
+    ports: ["127.0.0.1:8443:443"],
+    environment: { B: "2", C: "3" },
+  });
+  expect(Object.keys(conversion.services[0]?.keys ?? {})).not.toContain("command");
+  expect(conversion.services[0]?.keys["volumes"]).toBeUndefined();
+  expect(conversion.notes.filter(({ message }) => message.includes("YAML"))).toEqual([]);
+});
+
+test("COMPOSE_FILE names the files, with its own separator", async () => {
+  await using folder = await folderOf({
+    ".env": "COMPOSE_FILE=one.yaml,two.yaml\nCOMPOSE_PATH_SEPARATOR=,\n",
+    "one.yaml": "services: {a: {image: 'x:1'}}\n",
+    "two.yaml": "services: {a: {image: 'x:2'}}\n",
+    "compose.yaml": "services: {b: {image: 'x:3'}}\n",
+  });
+  const wish = { from: "compose", source: [folder.path] } as const;
+  const { conversion } = await prepareMigration(wish, {}, nothing);
+  expect(conversion.stack["services"]).toMatchObject({ a: { image: "x:2" } });
+  const missing = { COMPOSE_FILE: "none.yaml" };
+  await expect(prepareMigration(wish, missing, nothing)).rejects.toThrow("no Compose file");
+});

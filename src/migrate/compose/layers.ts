@@ -1,4 +1,5 @@
 /** What several files say of one thing, laid over each other as Compose does it (https://docs.docker.com/reference/compose-file/merge/). Pure. */
+import type { MergeTags } from "./merge-tags.ts";
 import type { Path } from "../../stack/problem.ts";
 import { isRecord } from "../../stack/record.ts";
 import type { Source } from "../../stack/source.ts";
@@ -7,7 +8,13 @@ import type { Source } from "../../stack/source.ts";
 export type Values = Readonly<Record<string, unknown>>;
 
 /** What one file says of a thing, and where. */
-export type Layer = Readonly<{ source: Source; at: Path; value: Values }>;
+export type Layer = Readonly<{
+  source: Source;
+  at: Path;
+  value: Values;
+  /** Tags below it, by their paths in it. */
+  tags: MergeTags;
+}>;
 
 /** A thing that the project defines: its layers, the one that wins last, and all of them together. */
 export type Definition = Readonly<{ name: string; layers: readonly Layer[]; value: Values }>;
@@ -20,21 +27,31 @@ const replaced = new Set(["command", "entrypoint", "test"]);
 
 /** Lays layers over each other. */
 export function defined(name: string, layers: readonly Layer[]): Definition {
-  const value = layers.reduce<Values>((below, layer) => merged(below, layer.value), {});
+  const value = layers.reduce<Values>(
+    (below, { value: above, tags }) => merged(below, above, { tags, path: [] }),
+    {},
+  );
   return { name, layers, value };
 }
 
-function merged(below: Values, above: Values): Values {
+/** Where in its layer a value stands. */
+type Within = Readonly<{ tags: MergeTags; path: Path }>;
+
+function merged(below: Values, above: Values, { tags, path }: Within): Values {
   const all = new Map(Object.entries(below));
-  for (const [key, value] of Object.entries(above))
-    all.set(key, mergedKey(key, all.get(key), value));
+  for (const [key, value] of Object.entries(above)) {
+    const within = { tags, path: [...path, key] };
+    const tag = tags(within.path);
+    if (tag === "reset") all.delete(key);
+    else all.set(key, tag ? value : mergedKey(key, all.get(key), value, within));
+  }
   return Object.fromEntries(all);
 }
 
-function mergedKey(key: string, below: unknown, above: unknown): unknown {
+function mergedKey(key: string, below: unknown, above: unknown, within: Within): unknown {
   if (below === undefined || below === null || replaced.has(key)) return above;
   const [low, high] = named.has(key) ? [asMap(below), asMap(above)] : [below, above];
-  if (isRecord(low) && isRecord(high)) return merged(low, high);
+  if (isRecord(low) && isRecord(high)) return merged(low, high, within);
   if (!Array.isArray(low) || !Array.isArray(high)) return above;
   return key === "volumes" ? byTarget(low, high) : unique([...low, ...high]);
 }

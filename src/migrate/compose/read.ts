@@ -1,14 +1,15 @@
 /** Reads a Compose project: its files, what they include and extend. Pure over {@link TextOf}; never throws. */
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { parseEnvFile } from "../../stack/dotenv.ts";
-import type { Variable, Variables } from "../../stack/interpolate.ts";
+import type { Variables } from "../../stack/interpolate.ts";
 import type { Path } from "../../stack/problem.ts";
 import { isRecord } from "../../stack/record.ts";
 import { parseSource, type Source, syntaxProblems } from "../../stack/source.ts";
 import { filled } from "./fill.ts";
 import { type Definition, defined, type Layer, type Values } from "./layers.ts";
+import { isMergeTag, mergeTagsOf } from "./merge-tags.ts";
 import { type Note, noteAt, type NoteKind } from "./note.ts";
 import { rebased } from "./rebase.ts";
+import { readVariables } from "./variables.ts";
 
 /** The text of a file by its absolute path; undefined when there is none or it cannot be read. */
 export type TextOf = (path: string) => string | undefined;
@@ -45,17 +46,6 @@ export function readCompose({ files, textOf, environment }: ComposeSource): Comp
   const reader = new Reader(directory, textOf, variables);
   for (const file of files) reader.read(file);
   return reader.project();
-}
-
-function readVariables(text: string, environment: ComposeSource["environment"]): Variables {
-  const own = Object.entries(environment).flatMap(([name, value]): [string, Variable][] =>
-    value === undefined ? [] : [[name, { value, from: "environment" }]],
-  );
-  const all = new Map(own);
-  for (const { name, value } of parseEnvFile(text, new Map(own)).entries) {
-    if (value !== undefined && !all.has(name)) all.set(name, { value, from: ".env" });
-  }
-  return all;
 }
 
 const understood = new Set<string>([...sections, "name", "version", "include"]);
@@ -126,14 +116,21 @@ class Reader {
       this.#note(source, [section], "left-out", "is no map of names, and was not understood");
       return;
     }
-    for (const [name, value] of Object.entries(content)) {
-      const layers =
-        section === "services"
-          ? this.#serviceLayers({ source, name }, [])
-          : [this.#layer(source, [section, name], value)];
-      const known = this.#found.get(section);
-      known?.set(name, [...(known.get(name) ?? []), ...layers]);
-    }
+    for (const [name, value] of Object.entries(content))
+      this.#define({ source, name }, section, value);
+  }
+
+  /** Takes one thing; a tag of its own takes away what was said of it before. */
+  #define({ source, name }: Link, section: Section, value: unknown): void {
+    const known = this.#found.get(section);
+    const tag = mergeTagsOf(source)([section, name]);
+    if (tag) known?.delete(name);
+    if (tag === "reset") return;
+    const layers =
+      section === "services"
+        ? this.#serviceLayers({ source, name }, [])
+        : [this.#layer(source, [section, name], value)];
+    known?.set(name, [...(known.get(name) ?? []), ...layers]);
   }
 
   /** What a service says itself, over what it extends; `chain` holds those that led here. */
@@ -171,10 +168,12 @@ class Reader {
       this.#note(source, at, "left-out", "is no map, and was not understood");
     const folder = relative(this.#directory, source.directory);
     const content = isRecord(value) ? value : {};
+    const tags = mergeTagsOf(source);
     return {
       source,
       at,
       value: folder === "" ? content : rebased(content, folder, this.#variables),
+      tags: (path) => tags([...at, ...path]),
     };
   }
 
@@ -204,7 +203,8 @@ class Reader {
     const name = this.#display(file);
     try {
       const source = parseSource({ name, directory: dirname(file), text });
-      for (const { line, path, message } of syntaxProblems(source))
+      const problems = syntaxProblems(source).filter(({ message }) => !isMergeTag(message));
+      for (const { line, path, message } of problems)
         this.#notes.push({ kind: "left-out", file: name, line, path, message });
       const value: unknown = source.document.toJS({ maxAliasCount: 1000 });
       return { source, value: isRecord(value) ? value : {} };
