@@ -1,7 +1,10 @@
 import { basename } from "node:path";
 import { Flags } from "@oclif/core";
-import type { Observed } from "../engine/engine.ts";
+import type { Machine } from "../catalog/machine.ts";
+import type { Engine, Observed } from "../engine/engine.ts";
 import { NexusError } from "../errors.ts";
+import { openTrees, prepareInstallation } from "../migrate/installation.ts";
+import { refuseMismatched } from "../migrate/migrate-flags.ts";
 import {
   prepareMigration,
   refuseOverwriting,
@@ -9,43 +12,119 @@ import {
 } from "../migrate/compose/migration.ts";
 import { NexusCommand, type SharedFlags } from "../nexus-command.ts";
 import {
+  formatMigrationPlan,
+  migrationPlanDocument,
+  type MigrationPlanDocument,
+} from "../terminal/migration-plan.ts";
+import {
   formatMigration,
   migrationDocument,
   type MigrationDocument,
 } from "../terminal/migration.ts";
 import { agree } from "../terminal/prompts.ts";
 
+type InstallationFlags = SharedFlags &
+  Readonly<{
+    source?: readonly string[] | undefined;
+    here?: readonly string[] | undefined;
+    models?: "share" | "copy" | "pull" | undefined;
+    "gateway-port"?: number | undefined;
+    name?: string | undefined;
+    output?: string | undefined;
+  }>;
+
+type ProjectFlags = SharedFlags &
+  Readonly<{
+    from: "compose" | "nexus-compose" | "harbor";
+    source: string[];
+    output?: string | undefined;
+    "dry-run": boolean;
+    yes: boolean;
+  }>;
+
 export default class Migrate extends NexusCommand {
-  static override summary = "Make a stack out of a Compose project.";
+  static override summary = "Make a stack out of what runs already.";
   static override description =
-    "Reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`.";
+    "For `compose`: reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`. For `ai-infra`: reads this machine, or a copy of hosts (--source), and shows with --dry-run what would become of every service, address, token, user, name, model and file, and what has to be decided; nothing there is changed, and no secret is shown.";
   static override examples = [
     "<%= config.bin %> migrate --from compose --dry-run",
     "<%= config.bin %> migrate --from compose --source ~/ai/docker-compose.yml --yes",
     "<%= config.bin %> migrate --from nexus-compose --source ~/nexus --dry-run",
     "<%= config.bin %> migrate --from harbor --dry-run",
+    "<%= config.bin %> migrate --from ai-infra --source ~/copies --here ai1 --here ai2 --dry-run",
   ];
   static override flags = {
     from: Flags.option({
       required: true,
-      options: ["compose", "nexus-compose", "harbor"] as const,
+      options: ["ai-infra", "compose", "nexus-compose", "harbor"] as const,
       description: "What is there now.",
     })(),
     source: Flags.string({
       description:
-        "Compose file, or its folder; this folder by default. Given more than once, the last file wins.",
+        "Compose file, or its folder; this folder by default. Given more than once, the last file wins. For ai-infra a copied folder or an archive of it; this machine by default.",
       multiple: true,
-      default: ["."],
+    }),
+    here: Flags.string({
+      description:
+        "Host of an ai-infra whose services become containers of the stack; can be given more than once. This machine by default, else the gateway's host.",
+      multiple: true,
+    }),
+    models: Flags.option({
+      options: ["share", "copy", "pull"] as const,
+      description:
+        "How an ai-infra's models get into the stack: its folder is mounted, they are copied (the default), or fetched again.",
+    })(),
+    "gateway-port": Flags.integer({
+      description:
+        "Port of the gateway in place of an ai-infra's; its own, or the next free one, by default.",
+      min: 1,
+      max: 65_535,
+    }),
+    name: Flags.string({
+      description: "Name of the stack that an ai-infra becomes; the folder's name by default.",
     }),
     output: Flags.string({
-      description: "Name of the stack file beside the Compose file; nexus.yaml by default.",
+      description:
+        "Name of the stack file beside the Compose file, or its path for an ai-infra; nexus.yaml by default.",
     }),
     "dry-run": Flags.boolean({ description: "Show it, and write nothing." }),
     yes: Flags.boolean({ char: "y", description: "Do not ask." }),
   };
 
-  async run(): Promise<MigrationDocument> {
+  async run(): Promise<MigrationDocument | MigrationPlanDocument> {
     const { flags } = await this.parse(Migrate);
+    refuseMismatched(flags);
+    const { from, source = ["."] } = flags;
+    return from === "ai-infra"
+      ? this.#installation(flags)
+      : this.#project({ ...flags, from, source });
+  }
+
+  /** Shows what becomes of an installation. */
+  async #installation(flags: InstallationFlags): Promise<MigrationPlanDocument> {
+    const trees = await openTrees(flags.source?.[0]);
+    try {
+      const around = await this.#around(flags);
+      const { inventory, plan } = await prepareInstallation(
+        trees,
+        { ...flags, here: flags.here ?? [], gatewayPort: flags["gateway-port"] },
+        around,
+      );
+      this.log(formatMigrationPlan(plan, inventory));
+      return migrationPlanDocument(plan, inventory, false);
+    } finally {
+      for (const tree of trees) await tree[Symbol.asyncDispose]();
+    }
+  }
+
+  /** The engine and its machine; neither where none can be asked, for an installation can be read without. */
+  async #around(flags: SharedFlags): Promise<Readonly<{ engine?: Engine; machine?: Machine }>> {
+    const machine = await this.knownMachine(flags);
+    return machine ? { machine, engine: await this.connect(flags) } : {};
+  }
+
+  /** Makes a stack file out of a project, once that is agreed to. */
+  async #project(flags: ProjectFlags): Promise<MigrationDocument> {
     const migration = await prepareMigration(flags, process.env, (name) =>
       this.#observe(flags, name),
     );

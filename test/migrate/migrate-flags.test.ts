@@ -1,0 +1,25 @@
+/** Flags of `nexus migrate` that do not belong together are refused before anything is read. */
+import { expect, test } from "vitest";
+import { refuseMismatched } from "../../src/migrate/migrate-flags.ts";
+
+test.each([
+  [{ from: "compose", here: ["ai1"] }, "--here is for --from ai-infra"],
+  [{ from: "nexus-compose", models: "share" }, "--models is for --from ai-infra"],
+  [{ from: "compose", "gateway-port": 80 }, "--gateway-port is for --from ai-infra"],
+  [{ from: "ai-infra", source: ["a", "b"], "dry-run": true }, "give --source once"],
+  [{ from: "ai-infra" }, "give --dry-run"],
+])("%j", (flags, message) => {
+  expect(() => {
+    refuseMismatched(flags);
+  }).toThrow(message);
+});
+
+test.each([
+  [{ from: "compose", source: ["a", "b"], yes: true }],
+  [{ from: "ai-infra", source: ["a"], here: ["ai1"], "dry-run": true }],
+  [{ from: "ai-infra", source: ["a"], name: "home", "dry-run": true }],
+])("%j goes together", (flags) => {
+  expect(() => {
+    refuseMismatched(flags);
+  }).not.toThrow();
+});
