@@ -18,6 +18,15 @@ let out = "";
 let tree: SourceTree;
 const path = process.env["PATH"];
 const asRoot = process.getuid?.() === 0;
+const has = (program: string) => {
+  try {
+    return execFileSync("sh", ["-c", `command -v ${program}`]).length > 0;
+  } catch {
+    return false;
+  }
+};
+const hasSqlite = has("sqlite3");
+const copiesDatabases = hasSqlite || has("python3");
 
 /**
  * An ssh whose other end is this machine: it runs what it is given with `sh -c`, as sshd does with the user's shell;
@@ -162,49 +171,58 @@ it("hundreds of questions are one login, which ends with the tree", async () => 
   expect(calls.at(-1)).toContain("-O exit");
 });
 
-it("a live database comes over with its log, and nothing beside it changes", async () => {
-  const file = join(far, "memory.sqlite");
-  await using writer = await startDatabaseWriter(file, { rows: 9 });
-  const before = await footprint(far);
-  expect(await tree.look(file, ["SELECT text FROM memory WHERE id = 1"])).toEqual({
-    rows: { memory: 9 },
-    answers: [[{ text: "row 0" }]],
-  });
-  await tree.backup(file, join(out, "memory.sqlite"));
-  expect((await lookInto(join(out, "memory.sqlite"), [])).rows).toEqual({ memory: 9 });
-  expect(await footprint(far)).toEqual(before);
-  expect(writer.running()).toBe(true);
-});
+it.skipIf(!copiesDatabases)(
+  "a live database comes over with its log, and nothing beside it changes",
+  async () => {
+    const file = join(far, "memory.sqlite");
+    await using writer = await startDatabaseWriter(file, { rows: 9 });
+    const before = await footprint(far);
+    expect(await tree.look(file, ["SELECT text FROM memory WHERE id = 1"])).toEqual({
+      rows: { memory: 9 },
+      answers: [[{ text: "row 0" }]],
+    });
+    await tree.backup(file, join(out, "memory.sqlite"));
+    expect((await lookInto(join(out, "memory.sqlite"), [])).rows).toEqual({ memory: 9 });
+    expect(await footprint(far)).toEqual(before);
+    expect(writer.running()).toBe(true);
+  },
+);
 
-it("a database that was closed, one whose program died, and one without its log's index come over", async () => {
-  const [closed, died, bare] = ["closed", "died", "bare"].map((name) => join(far, name));
-  await writeDatabase(closed ?? "", 2);
-  for (const file of [died ?? "", bare ?? ""]) {
-    const writer = await startDatabaseWriter(file, { rows: 4 });
-    await writer.crash();
-  }
-  await rm(`${bare}-shm`);
-  const before = await footprint(far);
-  const rows = [];
-  for (const file of [closed, died, bare])
-    rows.push((await tree.look(file ?? "", []))?.rows["memory"]);
-  expect(told()).toEqual([]);
-  expect(rows).toEqual([2, 4, 4]);
-  expect(await footprint(far)).toEqual(before);
-});
+it.skipIf(!copiesDatabases)(
+  "a database that was closed, one whose program died, and one without its log's index come over",
+  async () => {
+    const [closed, died, bare] = ["closed", "died", "bare"].map((name) => join(far, name));
+    await writeDatabase(closed ?? "", 2);
+    for (const file of [died ?? "", bare ?? ""]) {
+      const writer = await startDatabaseWriter(file, { rows: 4 });
+      await writer.crash();
+    }
+    await rm(`${bare}-shm`);
+    const before = await footprint(far);
+    const rows = [];
+    for (const file of [closed, died, bare])
+      rows.push((await tree.look(file ?? "", []))?.rows["memory"]);
+    expect(told()).toEqual([]);
+    expect(rows).toEqual([2, 4, 4]);
+    expect(await footprint(far)).toEqual(before);
+  },
+);
 
-it("without Python the sqlite3 program is asked, and without either it is said what is missing", async () => {
-  const file = join(far, "it's.sqlite");
-  await using writer = await startDatabaseWriter(file, { rows: 5 });
-  const before = await footprint(far);
-  await onlyPrograms("id", "uname", "stat", "find", "cat", "sqlite3");
-  await tree.backup(file, join(out, "a.sqlite"));
-  expect((await lookInto(join(out, "a.sqlite"), [])).rows).toEqual({ memory: 5 });
-  await rm(join(folder, "few/sqlite3"));
-  await expect(tree.backup(file, join(out, "b.sqlite"))).rejects.toThrow("that host has neither");
-  expect(await footprint(far)).toEqual(before);
-  expect(writer.running()).toBe(true);
-});
+it.skipIf(!hasSqlite)(
+  "without Python the sqlite3 program is asked, and without either it is said what is missing",
+  async () => {
+    const file = join(far, "it's.sqlite");
+    await using writer = await startDatabaseWriter(file, { rows: 5 });
+    const before = await footprint(far);
+    await onlyPrograms("id", "uname", "stat", "find", "cat", "sqlite3");
+    await tree.backup(file, join(out, "a.sqlite"));
+    expect((await lookInto(join(out, "a.sqlite"), [])).rows).toEqual({ memory: 5 });
+    await rm(join(folder, "few/sqlite3"));
+    await expect(tree.backup(file, join(out, "b.sqlite"))).rejects.toThrow("that host has neither");
+    expect(await footprint(far)).toEqual(before);
+    expect(writer.running()).toBe(true);
+  },
+);
 
 /** Leaves the other end these programs only. */
 async function onlyPrograms(...programs: readonly string[]): Promise<void> {
@@ -229,7 +247,7 @@ it("a damaged database is told and not taken", async () => {
   expect(await footprint(out)).toEqual([]);
 });
 
-it("databases in a fetched folder come through their backup", async () => {
+it.skipIf(!copiesDatabases)("databases in a fetched folder come through their backup", async () => {
   await using writer = await startDatabaseWriter(join(far, "memory.sqlite"), { rows: 6 });
   await put("notes", "n");
   await tree.fetch(far, join(out, "far"));
