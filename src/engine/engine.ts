@@ -200,6 +200,13 @@ export type ArchiveEntry = Readonly<
   | { path: string; mode: number; uid?: number; gid?: number; directory: true }
 >;
 
+/** A file out of a container. */
+export type TakenFile = Readonly<{
+  /** From the last name of the path that was asked for on: `carried/a.json` below `/data/carried`. */
+  path: string;
+  content: Readable;
+}>;
+
 /** Images. Failures are the classes of engine/errors.ts. */
 export interface Images {
   /** Undefined when the engine does not have it. */
@@ -268,6 +275,8 @@ export interface Containers {
   stats(id: string, signal?: AbortSignal): AsyncIterable<ContainerStats>;
   /** Writes files below `path`, through a mount where there is one. */
   put(id: string, path: string, entries: readonly ArchiveEntry[]): Promise<void>;
+  /** Reads the files at `path` and below, through a mount where there is one; none where there is nothing. Each is to be read before the next. */
+  take(id: string, path: string): AsyncIterable<TakenFile>;
 }
 
 /** A Docker-compatible daemon. */

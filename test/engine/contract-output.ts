@@ -1,3 +1,4 @@
+import { text as readText } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { eventsUntil, finish, setUpBench } from "./subject.ts";
 import type { Bench, Subject } from "./subject.ts";
@@ -109,6 +110,9 @@ function describeProcesses(bench: Bench): void {
     expect(read).toMatchObject({ stdout: "geheim", exitCode: 0 });
     const other = await finish(await bench.exec(second, { do: "read", path: "/files/two" }));
     expect(other.stdout).toContain("What an engine promises of logs");
+    expect(await taken(bench, second, "/files/keys")).toEqual(["keys/one geheim"]);
+    expect(await taken(bench, first, "/files/keys/one")).toEqual(["one geheim"]);
+    expect(await taken(bench, first, "/files/nothing")).toEqual([]);
     expect((await bench.engine.containers.inspect(second))?.volumes).toEqual([volume]);
     const { foreign } = await bench.engine.observe("somebody-else", []);
     expect(foreign.find(({ id }) => id === second)?.volumes).toEqual([volume]);
@@ -123,4 +127,12 @@ function describeProcesses(bench: Bench): void {
       break;
     }
   });
+}
+
+/** Path and content of every file that a container has at a path. */
+async function taken(bench: Bench, id: string, path: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const file of bench.engine.containers.take(id, path))
+    files.push(`${file.path} ${await readText(file.content)}`);
+  return files;
 }

@@ -10,6 +10,7 @@ import type {
   LogLine,
   LogOptions,
   ObservedContainer,
+  TakenFile,
 } from "../engine.ts";
 import type { Limits, RestartPolicy } from "../../stack/stack.ts";
 import { NameTakenError, PortTakenError } from "../errors/conflict.ts";
@@ -27,7 +28,7 @@ import { readLogs } from "./logs.ts";
 import { inspectContainer, unlessMissing } from "./observe.ts";
 import { findPortHolder } from "./port-holder.ts";
 import { readStats } from "./stats.ts";
-import { putArchive } from "./tar.ts";
+import { putArchive, takeArchive } from "./tar.ts";
 
 /** The answer to a create (Engine API 1.41). */
 const created = z.object({ Id: z.string(), Warnings: z.array(z.string()).nullish() });
@@ -197,6 +198,10 @@ export class DockerContainers implements Containers {
       if (isRefusal(error, 404, /no such container/i)) throw new ContainerMissingError(id, error);
       throw error;
     }
+  }
+
+  take(id: string, path: string): AsyncIterable<TakenFile> {
+    return takeArchive(this.#client, { id, path });
   }
 }
 

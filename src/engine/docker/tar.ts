@@ -2,9 +2,10 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { pack as startPack } from "tar-stream";
+import { extract as startExtract, pack as startPack } from "tar-stream";
 import type { Pack } from "tar-stream";
-import type { ArchiveEntry } from "../engine.ts";
+import type { ArchiveEntry, TakenFile } from "../engine.ts";
+import { isRefusal } from "./failure.ts";
 import type { DockerClient } from "./client.ts";
 
 /** What a tar stream can hold: files, folders, and the symbolic links of a build context. */
@@ -67,4 +68,33 @@ export async function putArchive(
       .getContainer(id)
       .putArchive(packEntries(entries), { path, noOverwriteDirNonDir: "true" }),
   );
+}
+
+/** Reads the files at and below `path` of a container, through a mount where there is one; none where there is nothing. */
+export async function* takeArchive(
+  client: DockerClient,
+  { id, path }: Readonly<{ id: string; path: string }>,
+): AsyncGenerator<TakenFile> {
+  const call = `read files of ${id}`;
+  const archive = await client
+    .stream(call, async (docker) => docker.getContainer(id).getArchive({ path }))
+    .catch((error: unknown) => {
+      if (isRefusal(error, 404, /could not find the file|no such file/i)) return undefined;
+      throw error;
+    });
+  if (archive === undefined) return;
+  const extract = startExtract();
+  archive.on("error", (error) => extract.destroy(error));
+  archive.pipe(extract);
+  try {
+    for await (const entry of extract) {
+      if (entry.header.type === "file")
+        yield { path: entry.header.name, content: Readable.from(entry, { objectMode: false }) };
+      else entry.resume();
+    }
+  } catch (error) {
+    throw client.streamFailure(call, error);
+  } finally {
+    archive.destroy();
+  }
 }

@@ -14,7 +14,7 @@ export type CarriedFile = Readonly<{
 }>;
 
 /** The folder in the gateway's volume. */
-const carriedFolder = "carried";
+export const carriedFolder = "carried";
 
 /** Every staged file below the paths of the step, with what it is there. */
 export async function listCarried(

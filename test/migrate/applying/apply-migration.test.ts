@@ -8,10 +8,13 @@ import {
   NoMigrationError,
   OtherMigrationError,
 } from "../../../src/migrate/applying/errors.ts";
+import { Journal } from "../../../src/migrate/applying/journal.ts";
 import { startLegacy } from "../../../src/migrate/applying/legacy.ts";
 import { withMigrationLock } from "../../../src/migrate/applying/lock.ts";
 import { migrationPaths } from "../../../src/migrate/applying/paths.ts";
 import { rollBackMigration } from "../../../src/migrate/applying/roll-back.ts";
+import { verifyMigration } from "../../../src/migrate/applying/verify/verify.ts";
+import type { MigrationPlan } from "../../../src/migrate/migration-plan.ts";
 import { everything, migrate, rollBack } from "./lives.ts";
 import { Move, planOf } from "./old-installation.ts";
 
@@ -21,8 +24,12 @@ describe("applying a migration", () => {
     const report = await migrate(move);
     const volume = move.engine.world.volumes.get("home-gateway");
     expect(report.checks.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      "database users of ai2 passed",
+      "images of ai2: /var/lib/gateway/data/ui_images passed",
       "key old passed",
       "user ada passed",
+      "token old passed",
+      "alias fast passed",
     ]);
     expect(report).toMatchObject({ verified: true, stopped: ["gateway.service"] });
     expect(JSON.parse(volume?.files.get("/carried/carried.json") ?? "")).toMatchObject({
@@ -113,6 +120,22 @@ describe("applying a migration", () => {
     expect([...move.tree.stopped]).toEqual([]);
   });
 
+  it("finds what was changed in the gateway's volume, and names of models that do not answer", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const volume = move.engine.world.volumes.get("home-gateway");
+    volume?.files.set("/carried/ai2/data/ui_images/one.png", "other");
+    const targets = ["db/llama:3b"];
+    const aliases = ["fast", "broken", "gone"].map((name) => ({ name, targets }));
+    const { checks } = await verifyAgain(move, { ...planOf(move), aliases });
+    const failed = checks.filter(({ outcome }) => outcome === "failed");
+    expect(failed.map(({ id }) => id)).toEqual([
+      "images of ai2: /var/lib/gateway/data/ui_images",
+      "alias broken",
+      "alias gone",
+    ]);
+  });
+
   it("keeps no secret in its plan and journal", async () => {
     await using move = new Move();
     await migrate(move);
@@ -121,6 +144,14 @@ describe("applying a migration", () => {
     expect(texts.join("")).not.toMatch(/old-token|hf_1/);
   });
 });
+
+/** Verifies another plan than the one that was carried out. */
+async function verifyAgain(move: Move, plan: MigrationPlan) {
+  const options = move.options();
+  const paths = migrationPaths(move.directory);
+  const journal = await Journal.look(paths.journal, options.disk);
+  return { checks: await verifyMigration({ ...options, plan, paths, journal }) };
+}
 
 describe("taking a migration back", () => {
   it("keeps a file that somebody changed, and says so", async () => {

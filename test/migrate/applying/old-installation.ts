@@ -8,6 +8,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -29,9 +32,13 @@ export class Move {
   readonly engine = new PatientEngine();
   readonly tree: FolderHost;
   readonly events: MigrationEvent[] = [];
+  readonly #api = createServer(answerOldClient);
+  readonly #gateway: Promise<string>;
 
   constructor() {
     this.tree = new FolderHost(join(this.root, "ai2"));
+    this.#api.listen(0, "127.0.0.1");
+    this.#gateway = addressOf(this.#api);
     mkdirSync(this.directory);
     writeFileSync(join(this.directory, "notes.txt"), "mine");
     this.#old("var/lib/gateway/app/.env", "GATEWAY_BEARER_TOKEN=old-token # ours\nHF_TOKEN=hf_1\n");
@@ -65,7 +72,7 @@ export class Move {
     this.tree.fate = fate;
     const { engine } = this;
     return {
-      world: simulatedWorld(engine),
+      world: simulatedWorld(engine, this.#gateway),
       trees: [this.tree],
       disk: mortalDisk(fate),
       onEvent: (event) => this.events.push(event),
@@ -94,15 +101,43 @@ export class Move {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.engine.close();
+    this.#api.close();
     await rm(this.root, { recursive: true, force: true });
   }
+}
+
+async function addressOf(server: Server): Promise<string> {
+  await once(server, "listening");
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+/** The API as a client with the old token sees it: one alias answers, the other is broken. */
+function answerOldClient(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.authorization !== "Bearer old-token")
+    return void response.writeHead(401).end();
+  if (request.url === "/v1/models")
+    return void response.end(
+      JSON.stringify({
+        data: [
+          { id: "fast", owned_by: "db" },
+          { id: "broken", owned_by: "db" },
+        ],
+      }),
+    );
+  if (request.url === "/v1/services")
+    return void response.end(JSON.stringify({ data: [{ id: "db", provides: ["chat"] }] }));
+  request.setEncoding("utf8").once("data", (body: string) => {
+    const chunk = JSON.stringify({ choices: [{ delta: { content: "OK" } }] });
+    if (body.includes("broken")) response.writeHead(502).end();
+    else response.end(`data: ${chunk}\n\ndata: [DONE]\n\n`);
+  });
 }
 
 function blobName(content: string): string {
   return keyDigest(content).replace(":", "-");
 }
 
-function simulatedWorld(engine: PatientEngine): StackWorld {
+function simulatedWorld(engine: PatientEngine, gateway: Promise<string>): StackWorld {
   return {
     engine,
     load: async (file) => (await loadStack({ file, cwd: "/", environment: {} })).stack,
@@ -129,8 +164,8 @@ function simulatedWorld(engine: PatientEngine): StackWorld {
         signal: new AbortController().signal,
       }),
     gatewayImage: async () => "nexus-gateway:abc",
-    gateway: (stack, use) => withGateway(engine, stack, use),
-    api: async () => ({ base: "http://127.0.0.1:1/v1" }),
+    gateway: (name, use) => withGateway(engine, name, use),
+    api: async () => ({ base: `${await gateway}/v1` }),
   };
 }
 
@@ -167,7 +202,7 @@ export function planOf({ directory }: Move): MigrationPlan {
     keys: [{ record: oldKey, at: settings, notInForce: [] }],
     refusedKeys: [],
     users: [{ name: "ada", admin: false, disabled: false }],
-    aliases: [],
+    aliases: [{ name: "fast", targets: ["db/llama:3b"] }],
     data: [
       {
         what: "users",

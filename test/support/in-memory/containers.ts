@@ -1,4 +1,5 @@
 /** Containers of an engine in memory. */
+import { Readable } from "node:stream";
 import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import type {
@@ -11,6 +12,7 @@ import type {
   LogLine,
   LogOptions,
   ObservedContainer,
+  TakenFile,
 } from "../../../src/engine/engine.ts";
 import {
   ContainerMissingError,
@@ -190,8 +192,17 @@ export class InMemoryContainers implements Containers {
     for (const entry of entries) {
       if ("directory" in entry) continue;
       const content =
-        "content" in entry ? entry.content.toString() : await readFile(entry.source, "utf8");
-      this.#place(held, posix.join(path, entry.path), content);
+        "content" in entry ? Buffer.from(entry.content) : await readFile(entry.source);
+      this.#place(held, posix.join(path, entry.path), content.toString("latin1"));
+    }
+  }
+
+  async *take(id: string, path: string): AsyncGenerator<TakenFile> {
+    const files = [...this.#filesOf(this.#held(id))];
+    for (const [file, content] of files) {
+      if (file !== path && !file.startsWith(`${path}/`)) continue;
+      const bytes = Buffer.from(content, "latin1");
+      yield { path: posix.relative(posix.dirname(path), file), content: Readable.from([bytes]) };
     }
   }
 

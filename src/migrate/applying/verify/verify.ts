@@ -2,14 +2,18 @@
 import { NexusError } from "../../../errors.ts";
 import type { StepContext } from "../context.ts";
 import type { Check } from "../events.ts";
+import { checkApi } from "./api-checks.ts";
+import { checkCarried } from "./carried-checks.ts";
 import { checkKeys, checkModels, checkUsers } from "./gateway-checks.ts";
 
 type CheckGroup = (context: StepContext) => Promise<readonly Check[]>;
 
 const groups: Readonly<Record<string, CheckGroup>> = {
+  carried: checkCarried,
   keys: checkKeys,
   users: checkUsers,
   models: checkModels,
+  api: checkApi,
 };
 
 /** Makes every check that the plan gives reason for; one that cannot be made has failed, and keeps no other from being made. */

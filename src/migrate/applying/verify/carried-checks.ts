@@ -1,0 +1,58 @@
+/** Whether what is carried is in the gateway's volume as it was staged: read back out of there. */
+import { createHash } from "node:crypto";
+import { findGateway } from "../../../apply/gateway-access.ts";
+import { gatewayPaths } from "../../../gateway/config.ts";
+import type { Step } from "../../migration-plan.ts";
+import { carriedFolder, listCarried } from "../carried.ts";
+import type { StepContext } from "../context.ts";
+import type { Check } from "../events.ts";
+
+/** One check for everything that was staged by one step: every file is there, with its content. */
+export async function checkCarried(context: StepContext): Promise<readonly Check[]> {
+  const { plan, world } = context;
+  const carry = plan.steps.find((step) => step.kind === "carry");
+  if (carry === undefined) return [];
+  const gateway = await findGateway(world.engine, plan.choices.stack);
+  const there = new Map<string, string>();
+  const folder = `${gatewayPaths.data}/${carriedFolder}`;
+  for await (const { path, content } of world.engine.containers.take(gateway.id, folder))
+    there.set(path, await digestOf(content));
+  return Promise.all(carry.staged.map((staged) => checkStaged(staged, there, context)));
+}
+
+async function checkStaged(
+  staged: string,
+  there: ReadonlyMap<string, string>,
+  context: StepContext,
+): Promise<Check> {
+  const files = await listCarried([staged], context);
+  const wrong = files.filter(
+    ({ path, sha256 }) => there.get(`${carriedFolder}/${path}`) !== sha256,
+  );
+  const id = titleOf(staged, context.plan.steps);
+  if (wrong.length === 0)
+    return { id, outcome: "passed", detail: `${files.length} files, byte for byte` };
+  const [first] = wrong;
+  return {
+    id,
+    outcome: "failed",
+    detail: `${wrong.length} of ${files.length} files are not there as they were, such as ${first?.path ?? ""}`,
+  };
+}
+
+/** What is checked, in the words of the old installation. */
+function titleOf(staged: string, steps: readonly Step[]): string {
+  for (const step of steps) {
+    if (!("to" in step) || step.to !== staged) continue;
+    return step.kind === "backup-database"
+      ? `database ${step.database.name} of ${step.database.host}`
+      : `${step.files.what} of ${step.files.host}: ${step.files.path}`;
+  }
+  return staged;
+}
+
+async function digestOf(content: AsyncIterable<Buffer | string>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of content) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
+}
