@@ -1,6 +1,7 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { InterruptedError } from "../../../src/apply/errors.ts";
 import { applyMigration } from "../../../src/migrate/applying/apply-migration.ts";
 import {
   InTheWayError,
@@ -134,6 +135,23 @@ describe("applying a migration", () => {
       "alias broken",
       "alias gone",
     ]);
+  });
+
+  it("ends between two models when it is interrupted, and goes on from there", async () => {
+    await using move = new Move();
+    const interruption = new AbortController();
+    const request = { plan: planOf(move), source: ["ai2"], stopLegacy: true };
+    const interrupted = applyMigration(request, {
+      ...move.options(),
+      signal: interruption.signal,
+      onEvent: (event) => {
+        if (event.kind === "progress" && event.step.id === "models") interruption.abort();
+      },
+    });
+    await expect(interrupted).rejects.toThrow(InterruptedError);
+    expect(await migrate(move)).toMatchObject({ verified: true });
+    const fetched = move.engine.writes.filter((call) => call.includes("home_models-carrier /root"));
+    expect(fetched).toHaveLength(2);
   });
 
   it("keeps no secret in its plan and journal", async () => {

@@ -1,5 +1,6 @@
 /** The old store of models into the volume of the service that is to serve them, file by file. */
 import { join, posix } from "node:path";
+import { InterruptedError } from "../../../apply/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import type { ContainerService, Stack } from "../../../stack/stack.ts";
 import type { Step } from "../../migration-plan.ts";
@@ -41,7 +42,7 @@ async function copyAll(files: readonly SourceEntry[], copying: Copying): Promise
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   for (const file of files) {
-    context.signal.throwIfAborted();
+    if (context.signal.aborted) throw new InterruptedError();
     const part = posix.relative(step.store.path, file.path);
     run.tell({ subject: part, bytes: { done, total } });
     if (!run.parts.has(part)) {
