@@ -1,9 +1,13 @@
+import { homedir } from "node:os";
 import { basename } from "node:path";
 import { Flags } from "@oclif/core";
 import type { Machine } from "../catalog/machine.ts";
 import type { Engine, Observed } from "../engine/engine.ts";
 import { NexusError } from "../errors.ts";
-import { openTrees, prepareInstallation } from "../migrate/installation.ts";
+import { prepareInstallation } from "../migrate/installation.ts";
+import { liveTree } from "../migrate/source/local.ts";
+import { lookAround } from "../migrate/source/look-around.ts";
+import { openSources } from "../migrate/source/open-sources.ts";
 import { refuseMismatched } from "../migrate/migrate-flags.ts";
 import {
   prepareMigration,
@@ -21,11 +25,13 @@ import {
   migrationDocument,
   type MigrationDocument,
 } from "../terminal/migration.ts";
+import { formatProposals, type ProposalsDocument } from "../terminal/proposals.ts";
 import { agree } from "../terminal/prompts.ts";
 
 type InstallationFlags = SharedFlags &
   Readonly<{
     source?: readonly string[] | undefined;
+    host?: readonly string[] | undefined;
     here?: readonly string[] | undefined;
     models?: "share" | "copy" | "pull" | undefined;
     "gateway-port"?: number | undefined;
@@ -45,23 +51,29 @@ type ProjectFlags = SharedFlags &
 export default class Migrate extends NexusCommand {
   static override summary = "Make a stack out of what runs already.";
   static override description =
-    "For `compose`: reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`. For `ai-infra`: reads this machine, or a copy of hosts (--source), and shows with --dry-run what would become of every service, address, token, user, name, model and file, and what has to be decided; nothing there is changed, and no secret is shown.";
+    "For `compose`: reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`. For `ai-infra`: reads this machine, a copy of hosts (--source) or hosts over ssh (--host), and shows with --dry-run what would become of every service, address, token, user, name, model and file, and what has to be decided; nothing there is changed, and no secret is shown.";
   static override examples = [
+    "<%= config.bin %> migrate",
     "<%= config.bin %> migrate --from compose --dry-run",
     "<%= config.bin %> migrate --from compose --source ~/ai/docker-compose.yml --yes",
     "<%= config.bin %> migrate --from nexus-compose --source ~/nexus --dry-run",
     "<%= config.bin %> migrate --from harbor --dry-run",
     "<%= config.bin %> migrate --from ai-infra --source ~/copies --here ai1 --here ai2 --dry-run",
+    "<%= config.bin %> migrate --from ai-infra --host ai1=ssh://root@ai1 --host ai2=ssh://ai2 --dry-run",
   ];
   static override flags = {
     from: Flags.option({
-      required: true,
       options: ["ai-infra", "compose", "nexus-compose", "harbor"] as const,
-      description: "What is there now.",
+      description: "What is there now; without it Nexus looks around and proposes.",
     })(),
     source: Flags.string({
       description:
         "Compose file, or its folder; this folder by default. Given more than once, the last file wins. For ai-infra a copied folder or an archive of it; this machine by default.",
+      multiple: true,
+    }),
+    host: Flags.string({
+      description:
+        "Host of an ai-infra, as NAME=ssh://USER@HOST; can be given more than once, and nothing is written there.",
       multiple: true,
     }),
     here: Flags.string({
@@ -91,18 +103,33 @@ export default class Migrate extends NexusCommand {
     yes: Flags.boolean({ char: "y", description: "Do not ask." }),
   };
 
-  async run(): Promise<MigrationDocument | MigrationPlanDocument> {
+  async run(): Promise<MigrationDocument | MigrationPlanDocument | ProposalsDocument> {
     const { flags } = await this.parse(Migrate);
     refuseMismatched(flags);
     const { from, source = ["."] } = flags;
+    if (from === undefined) return this.#propose(flags);
     return from === "ai-infra"
       ? this.#installation(flags)
       : this.#project({ ...flags, from, source });
   }
 
+  /** Tells what could be migrated from this machine, and how. */
+  async #propose(flags: SharedFlags): Promise<ProposalsDocument> {
+    await using tree = liveTree();
+    const observed = await this.#observe(flags, "");
+    const proposals = await lookAround({
+      tree,
+      home: homedir(),
+      folder: process.cwd(),
+      containers: observed?.foreign ?? [],
+    });
+    this.show(formatProposals(proposals));
+    return { proposals };
+  }
+
   /** Shows what becomes of an installation. */
   async #installation(flags: InstallationFlags): Promise<MigrationPlanDocument> {
-    const trees = await openTrees(flags.source?.[0]);
+    const trees = await openSources({ source: flags.source?.[0], hosts: flags.host });
     try {
       const around = await this.#around(flags);
       const { inventory, plan } = await prepareInstallation(

@@ -1,5 +1,4 @@
 /** From flags to the plan of a migration: opens the old hosts, takes stock of them, looks at the target, and plans. Writes nothing. */
-import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { readCatalog } from "../catalog/catalog.ts";
 import type { Machine } from "../catalog/machine.ts";
@@ -10,8 +9,6 @@ import type { Inventory } from "./inventory.ts";
 import type { Choices, MigrationPlan } from "./migration-plan.ts";
 import { observeTarget } from "./planning/observe-target.ts";
 import { planMigration } from "./planning/plan-migration.ts";
-import { archivedTrees } from "./source/archive.ts";
-import { copiedTrees, liveTree } from "./source/local.ts";
 import type { SourceTree } from "./source/tree.ts";
 
 /** What the user said. */
@@ -50,13 +47,6 @@ export class InvalidStackNameError extends NexusError {
   constructor(name: string) {
     super(`\`${name}\` is no name for a stack.`);
   }
-}
-
-/** The hosts of a copied folder or an archive; without one this very machine. Throws SourceNotFoundError and what archives do. */
-export async function openTrees(source: string | undefined): Promise<readonly SourceTree[]> {
-  if (source === undefined) return [liveTree()];
-  const stats = await stat(source).catch(() => undefined);
-  return stats?.isFile() === true ? archivedTrees(source) : copiedTrees(source);
 }
 
 /** Takes stock and plans. Throws UnknownHostError, InvalidStackNameError. */

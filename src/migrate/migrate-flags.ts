@@ -9,17 +9,26 @@ export class MigrateFlagsError extends NexusError {
 }
 
 /** What was given, as far as it decides. */
-export type GivenFlags = Readonly<Record<string, unknown>> & Readonly<{ from: string }>;
+export type GivenFlags = Readonly<Record<string, unknown>> &
+  Readonly<{ from?: string | undefined }>;
 
-const ofInstallations = ["here", "models", "gateway-port", "name"];
+const ofInstallations = ["host", "here", "models", "gateway-port", "name"];
 
 /** Throws {@link MigrateFlagsError}. */
 export function refuseMismatched(flags: GivenFlags): void {
   const { from } = flags;
   const given = Object.keys(flags).filter((flag) => isGiven(flags[flag]));
-  const foreign = given.find((flag) => from !== "ai-infra" && ofInstallations.includes(flag));
+  const ofSome = [...ofInstallations, "source", "output", "yes"];
+  const aimless = given.find((flag) => from === undefined && ofSome.includes(flag));
+  if (aimless !== undefined)
+    throw new MigrateFlagsError(`--${aimless} says how, and not what: give --from with it.`);
+  const foreign = given.find(
+    (flag) => from !== undefined && from !== "ai-infra" && ofInstallations.includes(flag),
+  );
   if (foreign !== undefined)
-    throw new MigrateFlagsError(`--${foreign} is for --from ai-infra, and not for --from ${from}.`);
+    throw new MigrateFlagsError(
+      `--${foreign} is for --from ai-infra, and not for --from ${from ?? "nothing"}.`,
+    );
   const { source } = flags;
   if (from === "ai-infra" && Array.isArray(source) && source.length > 1)
     throw new MigrateFlagsError(

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   type Installation,
   type InstallationWish,
-  openTrees,
   prepareInstallation,
 } from "../../src/migrate/installation.ts";
+import { openSources } from "../../src/migrate/source/open-sources.ts";
 import { folderOf } from "../stack/folder.ts";
 import { type AiInfra, buildAiInfra } from "../support/ai-infra/ai-infra.ts";
 import { hashFolder } from "../support/hash-folder.ts";
@@ -27,7 +27,11 @@ afterAll(async () => {
 });
 
 async function prepared(wish: Partial<InstallationWish>): Promise<Installation> {
-  return prepareInstallation(await openTrees(fixture.root), { here: [], ...wish }, {});
+  return prepareInstallation(
+    await openSources({ source: fixture.root }),
+    { here: [], ...wish },
+    {},
+  );
 }
 
 test("planning changes no byte of the source and writes nothing where the stack is to be", async () => {

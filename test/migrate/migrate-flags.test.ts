@@ -8,6 +8,7 @@ test.each([
   [{ from: "compose", "gateway-port": 80 }, "--gateway-port is for --from ai-infra"],
   [{ from: "ai-infra", source: ["a", "b"], "dry-run": true }, "give --source once"],
   [{ from: "ai-infra" }, "give --dry-run"],
+  [{ host: ["ai1=ssh://ai1"] }, "give --from with it"],
 ])("%j", (flags, message) => {
   expect(() => {
     refuseMismatched(flags);
@@ -15,6 +16,7 @@ test.each([
 });
 
 test.each([
+  [{}],
   [{ from: "compose", source: ["a", "b"], yes: true }],
   [{ from: "ai-infra", source: ["a"], here: ["ai1"], "dry-run": true }],
   [{ from: "ai-infra", source: ["a"], name: "home", "dry-run": true }],
