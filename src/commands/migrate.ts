@@ -42,7 +42,7 @@ type InstallationFlags = SharedFlags &
 type ProjectFlags = SharedFlags &
   Readonly<{
     from: "compose" | "nexus-compose" | "harbor";
-    source: string[];
+    source?: readonly string[] | undefined;
     output?: string | undefined;
     "dry-run": boolean;
     yes: boolean;
@@ -106,11 +106,9 @@ export default class Migrate extends NexusCommand {
   async run(): Promise<MigrationDocument | MigrationPlanDocument | ProposalsDocument> {
     const { flags } = await this.parse(Migrate);
     refuseMismatched(flags);
-    const { from, source = ["."] } = flags;
+    const { from } = flags;
     if (from === undefined) return this.#propose(flags);
-    return from === "ai-infra"
-      ? this.#installation(flags)
-      : this.#project({ ...flags, from, source });
+    return from === "ai-infra" ? this.#installation(flags) : this.#project({ ...flags, from });
   }
 
   /** Tells what could be migrated from this machine, and how. */

@@ -68,6 +68,14 @@ export type ForeignContainer = Readonly<{
   owner?: string;
   /** The service of that stack, when Nexus made it. */
   service?: string;
+  /** Where its Compose project lies, when Compose made it. */
+  compose?: Readonly<{
+    project: string;
+    service: string;
+    /** Absolute paths of the machine on which Compose ran. */
+    directory: string;
+    files: readonly string[];
+  }>;
   gpuNote?: GpuNote;
 }>;
 

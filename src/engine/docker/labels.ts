@@ -1,5 +1,5 @@
 /** What we write on containers, networks and volumes: the only record of what is deployed. */
-import type { Identity, Role } from "../engine.ts";
+import type { ForeignContainer, Identity, Role } from "../engine.ts";
 
 /** On everything that belongs to a stack. */
 export const stackLabel = "io.nexus.stack";
@@ -48,6 +48,16 @@ export function readIdentity(labels: Labels): Identity | undefined {
 
 function readRole(role: string | undefined): Role {
   return role === "gateway" || role === "job" ? role : "service";
+}
+
+/** Where the project of a container lies that Compose made (https://github.com/docker/compose/blob/main/pkg/api/labels.go); undefined for others. */
+export function composeProjectOf(labels: Labels): ForeignContainer["compose"] {
+  const project = labels["com.docker.compose.project"];
+  const service = labels["com.docker.compose.service"];
+  const directory = labels["com.docker.compose.project.working_dir"];
+  if (project === undefined || service === undefined || directory === undefined) return undefined;
+  const files = (labels["com.docker.compose.project.config_files"] ?? "").split(",");
+  return { project, service, directory, files: files.filter((file) => file !== "") };
 }
 
 /** The stack, Compose project or Swarm stack that something says it belongs to. */

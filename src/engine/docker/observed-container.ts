@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 import type { ContainerState, ForeignContainer, GpuDevices, ObservedContainer } from "../engine.ts";
 import type { Limits, PortBinding, RestartPolicy } from "../../stack/stack.ts";
 import { readGpuNote } from "./gpu-label.ts";
-import { ownerOf, readIdentity } from "./labels.ts";
+import { composeProjectOf, ownerOf, readIdentity } from "./labels.ts";
 
 /** Names of networks by id. */
 export type NetworkNames = ReadonlyMap<string, string>;
@@ -167,13 +167,15 @@ export function readForeign(info: Docker.ContainerInfo): ForeignContainer {
 
 function readBelongings(
   labels: Readonly<Record<string, string>>,
-): Pick<ForeignContainer, "owner" | "service" | "gpuNote"> {
+): Pick<ForeignContainer, "owner" | "service" | "compose" | "gpuNote"> {
   const owner = ownerOf(labels);
   const service = readIdentity(labels)?.service;
+  const compose = composeProjectOf(labels);
   const gpuNote = readGpuNote(labels);
   return {
     ...(owner === undefined ? {} : { owner }),
     ...(service === undefined ? {} : { service }),
+    ...(compose === undefined ? {} : { compose }),
     ...(gpuNote === undefined ? {} : { gpuNote }),
   };
 }

@@ -5,6 +5,8 @@ import { readCatalog } from "../../catalog/catalog.ts";
 import type { Observed } from "../../engine/engine.ts";
 import { exitCodes, NexusError } from "../../errors.ts";
 import { ignoreSecrets } from "../../stack/new-stack.ts";
+import { hasNexusCompose } from "../nexus-compose/find.ts";
+import { projectOnEngine } from "../nexus-compose/on-engine.ts";
 import { type Origin, readProject } from "../projects.ts";
 import type { Conversion } from "./convert.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
@@ -39,18 +41,23 @@ export class OutputElsewhereError extends NexusError {
 /** What is asked for: which project, and the stack file's name. */
 export type MigrationWish = Readonly<{
   from: Origin;
-  source: readonly string[];
+  /** Where the project lies; undefined: where the command runs, or where its containers say. */
+  source?: readonly string[] | undefined;
   output?: string | undefined;
 }>;
 
-/** Reads and converts; writes nothing. Throws ComposeNotFoundError, OutputElsewhereError. */
+/**
+ * Reads and converts; writes nothing. `observe` is asked under a stack's name, and under none. Throws
+ * ComposeNotFoundError, SeveralProjectsError, OutputElsewhereError.
+ */
 export async function prepareMigration(
   { from, source, output = "nexus.yaml" }: MigrationWish,
   environment: ComposeSource["environment"],
   observe: (name: string) => Promise<Observed | undefined>,
 ): Promise<Migration> {
   if (basename(output) !== output) throw new OutputElsewhereError(output);
-  const project = readProject({ from, paths: source, environment }, await readCatalog());
+  const paths = source ?? (await usualPaths(from, environment, observe));
+  const project = readProject({ from, paths, environment }, await readCatalog());
   const { name, variables, conversion } = project;
   const observed = await observe(conversion.name);
   return {
@@ -63,6 +70,17 @@ export async function prepareMigration(
       inventory: takeInventory(conversion, observed, { project: name, variables }),
     }),
   };
+}
+
+/** This folder; else where the containers of the ancestor's project say that it lies. */
+async function usualPaths(
+  from: Origin,
+  environment: ComposeSource["environment"],
+  observe: (name: string) => Promise<Observed | undefined>,
+): Promise<readonly string[]> {
+  const here = ["."];
+  if (from !== "nexus-compose" || hasNexusCompose(here, environment)) return here;
+  return projectOnEngine((await observe(""))?.foreign ?? []) ?? here;
 }
 
 /** Throws {@link FileExistsError} when something that would be written is there. */

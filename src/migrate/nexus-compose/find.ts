@@ -23,6 +23,19 @@ export function findNexusCompose(
   }
 }
 
+/** Whether there is such a project at these paths. */
+export function hasNexusCompose(
+  paths: readonly string[],
+  environment: ComposeSource["environment"],
+): boolean {
+  try {
+    return findNexusCompose(paths, environment).files.length > 0;
+  } catch (error) {
+    if (error instanceof ComposeNotFoundError) return false;
+    throw error;
+  }
+}
+
 function componentsOf(folder: string): readonly string[] {
   const names = namesIn(folder).filter((name) => component.test(name));
   const ordered = names.toSorted((a, b) => rank(a) - rank(b) || a.localeCompare(b));

@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import type { ForeignContainer } from "../../engine/engine.ts";
 import type { SourceKind } from "../inventory.ts";
+import { isAncestor } from "../nexus-compose/on-engine.ts";
 import type { SourceTree } from "./tree.ts";
 
 /** Something that could be migrated, and the command that shows what would become of it. */
@@ -76,17 +77,15 @@ export async function lookAround(lookout: Lookout): Promise<readonly Proposal[]>
     units: unitFiles.map((path) => posix.basename(path, ".plist")),
     checkouts: checkouts.map((path) => posix.dirname(path)),
     projects: await projectsIn(tree, [...new Set(folders)]),
-    containers: containers.filter(isAncestor).map(({ name }) => name),
+    containers: containers
+      .filter((each) => each.running && isAncestor(each))
+      .map(({ name }) => name),
     ...(harborFound !== undefined && { harbor }),
   });
 }
 
 const unitFile = (name: string) => `/etc/systemd/system/${name}`;
 const jobFile = (name: string) => `/Library/LaunchDaemons/${name}.plist`;
-
-/** Containers that Nexus made itself are no ancestor's. */
-const isAncestor = ({ name, running, service }: ForeignContainer) =>
-  running && service === undefined && name.startsWith("nexus-");
 
 async function present(tree: SourceTree, paths: readonly string[]): Promise<readonly string[]> {
   const entries = await Promise.all(paths.map(async (path) => tree.entry(path)));
@@ -127,9 +126,9 @@ function fromInstallation({ installed, units: found }: Seen): readonly Proposal[
 
 function fromContainers({ containers, projects }: Seen): readonly Proposal[] {
   if (containers.length === 0 || projects.some(({ ancestor }) => ancestor)) return [];
-  const command = "nexus migrate --from nexus-compose --source FOLDER --dry-run";
+  const command = "nexus migrate --from nexus-compose --dry-run";
   const where = containers.join(", ");
-  const why = "containers of Nexus's ancestor run here: FOLDER is where its Compose files are";
+  const why = "containers of Nexus's ancestor run here, and say where its Compose files are";
   return [{ kind: "nexus-compose", where, why, command }];
 }
 

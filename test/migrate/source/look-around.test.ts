@@ -43,6 +43,12 @@ const container = (name: string, more: Partial<ForeignContainer> = {}): ForeignC
   ...more,
 });
 
+const ofAncestor = (service: string, more: Partial<ForeignContainer> = {}): ForeignContainer =>
+  container(`nexus-${service}`, {
+    compose: { project: "nexus", service, directory: "/srv/nexus", files: [] },
+    ...more,
+  });
+
 it("where there is nothing, nothing is proposed", async () => {
   await put("home/me/notes.yaml");
   expect(await look([container("web")])).toEqual([]);
@@ -57,7 +63,7 @@ it("an installation comes before projects, and each proposal is a command that o
   await put("srv/it's/compose.yaml");
   await put("home/me/nexus/docker-compose.gateway.yml");
   await put("home/me/.harbor/.env");
-  const proposals = await look([container("nexus-ollama")]);
+  const proposals = await look([ofAncestor("ollama")]);
   expect(proposals.map(({ kind, where }) => `${kind} ${where}`)).toEqual([
     "ai-infra /",
     "compose /srv/it's",
@@ -87,8 +93,8 @@ it("a checkout alone is no installation: its hosts are to be named", async () =>
 
 it("running containers of the ancestor are told, those that Nexus made are not", async () => {
   const ours = container("nexus-gateway-1", { service: "gateway" });
-  const stopped = container("nexus-tts", { running: false });
-  const [proposal, ...others] = await look([container("nexus-ollama"), ours, stopped]);
+  const stopped = ofAncestor("tts", { running: false });
+  const [proposal, ...others] = await look([ofAncestor("ollama"), ours, stopped]);
   expect(others).toEqual([]);
   expect(proposal).toMatchObject({ kind: "nexus-compose", where: "nexus-ollama" });
 });
