@@ -1,10 +1,13 @@
 import { homedir } from "node:os";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { Flags } from "@oclif/core";
 import type { Machine } from "../catalog/machine.ts";
 import type { Engine, Observed } from "../engine/engine.ts";
 import { NexusError } from "../errors.ts";
+import { MigrationObstacleError } from "../migrate/applying/errors.ts";
+import type { MigrationReport, RollbackReport } from "../migrate/applying/events.ts";
 import { prepareInstallation } from "../migrate/installation.ts";
+import type { MigrationPlan } from "../migrate/migration-plan.ts";
 import { liveTree } from "../migrate/source/local.ts";
 import { lookAround } from "../migrate/source/look-around.ts";
 import { openSources } from "../migrate/source/open-sources.ts";
@@ -14,7 +17,12 @@ import {
   refuseOverwriting,
   writeMigration,
 } from "../migrate/compose/migration.ts";
-import { NexusCommand, type SharedFlags } from "../nexus-command.ts";
+import {
+  MigratingCommand,
+  type MigratingFlags,
+  type StartedDocument,
+} from "../migrating-command.ts";
+import type { SharedFlags } from "../nexus-command.ts";
 import {
   formatMigrationPlan,
   migrationPlanDocument,
@@ -28,7 +36,7 @@ import {
 import { formatProposals, type ProposalsDocument } from "../terminal/proposals.ts";
 import { agree } from "../terminal/prompts.ts";
 
-type InstallationFlags = SharedFlags &
+type InstallationFlags = MigratingFlags &
   Readonly<{
     source?: readonly string[] | undefined;
     host?: readonly string[] | undefined;
@@ -36,8 +44,19 @@ type InstallationFlags = SharedFlags &
     models?: "share" | "copy" | "pull" | undefined;
     "gateway-port"?: number | undefined;
     name?: string | undefined;
-    output?: string | undefined;
+    "dry-run": boolean;
   }>;
+
+/** What is printed of an installation: with what was checked, once it was moved. */
+type InstallationDocument = MigrationPlanDocument &
+  Readonly<Partial<Omit<MigrationReport, "file" | "stack">>>;
+
+type MigrateDocument =
+  | MigrationDocument
+  | InstallationDocument
+  | ProposalsDocument
+  | RollbackReport
+  | StartedDocument;
 
 type ProjectFlags = SharedFlags &
   Readonly<{
@@ -48,10 +67,10 @@ type ProjectFlags = SharedFlags &
     yes: boolean;
   }>;
 
-export default class Migrate extends NexusCommand {
+export default class Migrate extends MigratingCommand {
   static override summary = "Make a stack out of what runs already.";
   static override description =
-    "For `compose`: reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`. For `ai-infra`: reads this machine, a copy of hosts (--source) or hosts over ssh (--host), and shows with --dry-run what would become of every service, address, token, user, name, model and file, and what has to be decided; nothing there is changed, and no secret is shown.";
+    "For `compose`: reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`. For `ai-infra`: reads this machine, a copy of hosts (--source) or hosts over ssh (--host), shows what becomes of every service, address, token, user, name, model and file, and what has to be decided; then, once that is agreed to, backs up what it needs, brings the stack up, and checks that everything arrived. Run again it goes on where it was; --rollback takes it back. Nothing there is changed or removed, and no secret is shown; old services are stopped only with --stop-legacy.";
   static override examples = [
     "<%= config.bin %> migrate",
     "<%= config.bin %> migrate --from compose --dry-run",
@@ -59,6 +78,8 @@ export default class Migrate extends NexusCommand {
     "<%= config.bin %> migrate --from nexus-compose --source ~/nexus --dry-run",
     "<%= config.bin %> migrate --from harbor --dry-run",
     "<%= config.bin %> migrate --from ai-infra --source ~/copies --here ai1 --here ai2 --dry-run",
+    "<%= config.bin %> migrate --from ai-infra --source ~/copies --here ai1 --yes",
+    "<%= config.bin %> migrate --rollback",
     "<%= config.bin %> migrate --from ai-infra --host ai1=ssh://root@ai1 --host ai2=ssh://ai2 --dry-run",
   ];
   static override flags = {
@@ -101,11 +122,24 @@ export default class Migrate extends NexusCommand {
     }),
     "dry-run": Flags.boolean({ description: "Show it, and write nothing." }),
     yes: Flags.boolean({ char: "y", description: "Do not ask." }),
+    "stop-legacy": Flags.boolean({
+      description:
+        "Stop the services of an ai-infra whose place the stack takes, once everything was checked.",
+    }),
+    "start-legacy": Flags.boolean({
+      description: "Start the old services again that a migration into this folder stopped.",
+    }),
+    rollback: Flags.boolean({
+      description:
+        "Take back the migration of an ai-infra into this folder: what it made goes, and what it stopped is started.",
+    }),
   };
 
-  async run(): Promise<MigrationDocument | MigrationPlanDocument | ProposalsDocument> {
+  async run(): Promise<MigrateDocument> {
     const { flags } = await this.parse(Migrate);
     refuseMismatched(flags);
+    if (flags.rollback) return this.takeBack(flags);
+    if (flags["start-legacy"]) return this.startOld(flags);
     const { from } = flags;
     if (from === undefined) return this.#propose(flags);
     return from === "ai-infra" ? this.#installation(flags) : this.#project({ ...flags, from });
@@ -125,21 +159,30 @@ export default class Migrate extends NexusCommand {
     return { proposals };
   }
 
-  /** Shows what becomes of an installation. */
-  async #installation(flags: InstallationFlags): Promise<MigrationPlanDocument> {
-    const trees = await openSources({ source: flags.source?.[0], hosts: flags.host });
+  /** Shows what becomes of an installation, and moves it once that is agreed to. */
+  async #installation(flags: InstallationFlags): Promise<InstallationDocument> {
+    const source = { source: flags.source?.[0], hosts: flags.host };
+    const trees = await openSources(source);
     try {
       const around = await this.#around(flags);
-      const { inventory, plan } = await prepareInstallation(
-        trees,
-        { ...flags, here: flags.here ?? [], gatewayPort: flags["gateway-port"] },
-        around,
-      );
-      this.log(formatMigrationPlan(plan, inventory));
-      return migrationPlanDocument(plan, inventory, false);
+      const wish = { ...flags, here: flags.here ?? [], gatewayPort: flags["gateway-port"] };
+      const { inventory, plan } = await prepareInstallation(trees, wish, around);
+      const begun = flags["dry-run"] ? undefined : await this.begunPlan(flags);
+      if (!begun) this.log(formatMigrationPlan(plan, inventory));
+      const document = migrationPlanDocument(begun ?? plan, inventory, false);
+      if (flags["dry-run"] || !(begun || (await this.#agreed(plan, flags)))) return document;
+      const { checks, verified, stopped } = await this.carryOut(flags, { plan, trees, source });
+      return { ...document, applied: true, checks, verified, stopped };
     } finally {
       for (const tree of trees) await tree[Symbol.asyncDispose]();
     }
+  }
+
+  async #agreed({ file, obstacles }: MigrationPlan, flags: InstallationFlags): Promise<boolean> {
+    if (obstacles.length > 0) throw new MigrationObstacleError(obstacles);
+    const stops = flags["stop-legacy"] ? ", then stop the old services" : "";
+    const message = `Migrate into ${dirname(file)}${stops}?`;
+    return agree({ message, flag: "--yes", yes: flags.yes });
   }
 
   /** The engine and its machine; neither where none can be asked, for an installation can be read without. */

@@ -161,11 +161,17 @@ const ranks: Partial<Readonly<Record<StateWord, number>>> = {
 const wanted: Readonly<Record<Level, number>> = { running: 1, reachable: 2, ready: 3, proven: 3 };
 
 function state(word: StateWord, service: Service, sentence: string): ServiceState {
-  const needed = service.probe ? wanted[service.ready] : 1;
+  const needed = neededBy(service);
   const isStarting = word === "loading" && !service.probe;
   const atLevel = (ranks[word] ?? 0) >= needed && !isStarting;
   const remedy = `Look at \`nexus logs ${service.name}\`, or run \`nexus up\` to wait for it.`;
   return { state: word, atLevel, sentence, ...(atLevel ? {} : { remedy }) };
+}
+
+/** Nobody sees the process of an external service: one of which no more is asked is never behind. */
+function neededBy({ kind, probe, ready }: Service): number {
+  if (kind === "external" && ready === "running") return 0;
+  return probe ? wanted[ready] : 1;
 }
 
 function missing(name: string): ServiceState {

@@ -7,7 +7,10 @@ test.each([
   [{ from: "nexus-compose", models: "share" }, "--models is for --from ai-infra"],
   [{ from: "compose", "gateway-port": 80 }, "--gateway-port is for --from ai-infra"],
   [{ from: "ai-infra", source: ["a", "b"], "dry-run": true }, "give --source once"],
-  [{ from: "ai-infra" }, "give --dry-run"],
+  [{ from: "ai-infra", "dry-run": true, "stop-legacy": true }, "--dry-run changes nothing"],
+  [{ from: "compose", "stop-legacy": true }, "--stop-legacy is for --from ai-infra"],
+  [{ rollback: true, here: ["ai1"] }, "it takes no --here"],
+  [{ rollback: true, "start-legacy": true }, "it takes no --"],
   [{ host: ["ai1=ssh://ai1"] }, "give --from with it"],
 ])("%j", (flags, message) => {
   expect(() => {
@@ -17,6 +20,9 @@ test.each([
 
 test.each([
   [{}],
+  [{ from: "ai-infra", yes: true, "stop-legacy": true }],
+  [{ rollback: true, yes: true, json: true, output: "x/nexus.yaml" }],
+  [{ "start-legacy": true, host: ["ai1=ssh://ai1"] }],
   [{ from: "compose", source: ["a", "b"], yes: true }],
   [{ from: "ai-infra", source: ["a"], here: ["ai1"], "dry-run": true }],
   [{ from: "ai-infra", source: ["a"], name: "home", "dry-run": true }],

@@ -156,3 +156,13 @@ test("an external service is what the gateway says of it", () => {
     cause: { kind: "never-listened", port: 1 },
   });
 });
+
+test("an external service of which no more is asked than that it runs is never behind", () => {
+  const { image: _, ...shared } = served;
+  const external: ExternalService = { ...shared, kind: "external", url: "http://mac:1" };
+  const silent = { ...ready, state: "unreachable" as const, progress_token: "" };
+  const state = { state: "unreachable", atLevel: true };
+  expect(classify(undefined, silent, { ...external, ready: "running" })).toMatchObject(state);
+  expect(classify(undefined, undefined, { ...external, ready: "running" })).toMatchObject(state);
+  expect(classify(undefined, silent, external)).toMatchObject({ atLevel: false });
+});

@@ -92,10 +92,9 @@ async function openJournal(request: MigrationRequest, options: MigrationOptions)
   refuseAnother(request, state);
   if (state.state === "rolling-back") throw new RollingBackError(paths.directory);
   const journal = await Journal.open(paths.journal, disk);
-  const done = state.plan.steps
-    .filter(isOnce)
-    .filter(({ id }) => journal.done(id) !== undefined).length;
-  onEvent({ kind: "resumed", plan: state.plan, done });
+  const steps = state.plan.steps.filter(isOnce);
+  const done = steps.filter(({ id }) => journal.done(id) !== undefined).length;
+  onEvent({ kind: "resumed", plan: state.plan, done, of: steps.length });
   return journal;
 }
 

@@ -19,7 +19,7 @@ export type StepProgress = Readonly<{
 
 export type MigrationEvent = Readonly<
   /** An earlier run was not finished: its plan is gone on with. */
-  | { kind: "resumed"; plan: MigrationPlan; done: number }
+  | { kind: "resumed"; plan: MigrationPlan; done: number; of: number }
   | { kind: "started"; step: Step; number: number; of: number }
   | { kind: "progress"; step: Step; progress: StepProgress }
   | { kind: "finished"; step: Step; durationMs: number }

@@ -1,5 +1,5 @@
 /** One migration at a time in a folder. The lock is the system's own on a file: it ends with its process, however that ends. */
-import type { DatabaseSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { MigrationRunningError } from "./errors.ts";
 import type { MigrationPaths } from "./paths.ts";
 
@@ -18,8 +18,7 @@ export async function withMigrationLock<Result>(
 }
 
 async function acquire({ lock, folder }: MigrationPaths): Promise<DatabaseSync> {
-  const { DatabaseSync: Database } = await import("node:sqlite");
-  const database = new Database(lock);
+  const database = new DatabaseSync(lock);
   try {
     // SQLite locks by fcntl(2) or LockFileEx, and an exclusive transaction that writes nothing leaves no file behind.
     database.exec("BEGIN EXCLUSIVE");

@@ -1,5 +1,6 @@
 /** The users of the old gateway, with the hashes of the passwords that they go on with. */
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { canonicalUserName, userName, type UserRecord } from "../../../gateway/user.ts";
 import type { StepWorker } from "../context.ts";
@@ -34,7 +35,6 @@ const rowSchema = z.looseObject({
 
 /** The users of an old database whose names can be names here. */
 export async function readUsers(file: string): Promise<readonly UserRecord[]> {
-  const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const rows = z
