@@ -21,7 +21,12 @@ export type ApiAccess = Readonly<{
 export type ChatMessage = Readonly<{ role: "system" | "user" | "assistant"; content: string }>;
 
 /** A question to a model. */
-export type ChatRequest = Readonly<{ model: string; messages: readonly ChatMessage[] }>;
+export type ChatRequest = Readonly<{
+  model: string;
+  messages: readonly ChatMessage[];
+  /** Most tokens of the answer; the model's own limit by default. */
+  max_tokens?: number;
+}>;
 
 /** A model that the key may use. */
 export type ApiModel = Readonly<{ id: string; owned_by: string }>;

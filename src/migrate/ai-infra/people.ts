@@ -35,7 +35,7 @@ function userOf(row: Row, at: Place): FoundUser | undefined {
   const name = textOf(row["username"]);
   const hash = textOf(row["password_hash"]);
   const salt = textOf(row["password_salt"]);
-  if (name === "" || !/^[0-9a-f]{64}$/i.test(hash) || !/^(?:[0-9a-f]{2})+$/i.test(salt))
+  if (name === "" || !/^[0-9a-f]{64}$/i.test(hash) || !/^(?:[0-9a-f]{2}){8,64}$/i.test(salt))
     return undefined;
   return {
     name,

@@ -12,6 +12,11 @@ const fileTrace = z.strictObject({
   sha256: z.string(),
 });
 
+const contentsSchema = z.strictObject({
+  tables: z.record(z.string(), z.strictObject({ rows: z.int(), checksum: z.string() })),
+  embeddings: z.record(z.string(), z.int()).exactOptional(),
+});
+
 /** What a step is about to make (`begun`), or has made (`done`); what is absent, it does not make. */
 const tracesSchema = z
   .strictObject({
@@ -22,6 +27,8 @@ const tracesSchema = z
     volumes: z.array(z.string()).exactOptional(),
     /** Names of keys or users of the gateway. */
     names: z.array(z.string()).exactOptional(),
+    /** What was in a database when it was staged. */
+    contents: contentsSchema.exactOptional(),
     /** What lay below `.nexus` before the stack came up, relative to it. */
     before: z.array(z.string()).exactOptional(),
     /** The unit ran when it was to be stopped. */

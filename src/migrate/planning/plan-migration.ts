@@ -14,6 +14,7 @@ import { type GatewayPart, planGateway } from "./plan-gateway.ts";
 import { planKeys } from "./plan-keys.ts";
 import { planModels } from "./plan-models.ts";
 import { planSteps } from "./plan-steps.ts";
+import { planUsers } from "./plan-users.ts";
 import { rewriteUrls } from "./rewrite-urls.ts";
 import type { PlannedAlias } from "./planned-alias.ts";
 import type { Scene, Told } from "./scene.ts";
@@ -32,6 +33,7 @@ export function planMigration(
   const names = planAliases(placed, scene);
   const models = planModels(placed, names.wanted, scene);
   const keys = planKeys(inventory);
+  const people = planUsers(inventory);
   const text = stackText({ placed, gateway, aliases: names.aliases, models: models.keys }, scene);
   const parts = { placed, keys: keys.keys, copies: models.copies, text };
   return {
@@ -44,12 +46,12 @@ export function planMigration(
     conflicts: gateway.conflicts,
     keys: keys.keys,
     refusedKeys: keys.refusedKeys,
-    users: inventory.users.map(({ name, admin, disabled }) => ({ name, admin, disabled })),
+    users: people.users,
     aliases: names.aliases.map(writtenAlias),
     aliasesLeftOut: names.leftOut,
     models: models.models,
     ...storage(models.models, gateway, scene),
-    ...told([gateway, placingTold(placed, scene), keys, models, names], inventory),
+    ...told([gateway, placingTold(placed, scene), keys, people, models, names], inventory),
     notUnderstood: [...inventory.notUnderstood, ...withoutEqual(placed, scene)],
     steps: planSteps(parts, scene),
   };

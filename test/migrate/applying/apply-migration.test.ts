@@ -1,5 +1,6 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { InterruptedError } from "../../../src/apply/errors.ts";
 import { applyMigration } from "../../../src/migrate/applying/apply-migration.ts";
@@ -135,6 +136,50 @@ describe("applying a migration", () => {
       "alias broken",
       "alias gone",
     ]);
+  });
+
+  it("says how many rows of each table are in the gateway's volume, and how many embeddings", async () => {
+    await using move = new Move();
+    move.sql(
+      "CREATE TABLE memory (id TEXT, emb BLOB, dim INTEGER)",
+      "INSERT INTO memory VALUES ('a', x'00', 768), ('b', x'01', 768), ('c', x'02', 1024)",
+    );
+    const { checks } = await migrate(move);
+    expect(checks[0]).toMatchObject({
+      id: "database users of ai2",
+      outcome: "passed",
+      detail:
+        "3 rows of memory, 1 of users; 3 embeddings (2 of dimension 768, 1 of dimension 1024): equal by count and checksum",
+    });
+  });
+
+  it("finds a database that is not what the source had when it was backed up", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const file = join(migrationPaths(move.directory).staged, "ai2/data/users.sqlite");
+    const volume = move.engine.world.volumes.get("home-gateway");
+    using database = new DatabaseSync(file);
+    database.exec("UPDATE users SET disabled = 1");
+    const path = "/carried/ai2/data/users.sqlite";
+    volume?.files.set(path, (await readFile(file)).toString("latin1"));
+    const { checks } = await verifyAgain(move, planOf(move));
+    const failed = checks.filter(({ outcome }) => outcome === "failed");
+    expect(failed.map(({ detail }) => detail)).toEqual([
+      "Not as it was backed up: rows of users differ",
+    ]);
+  });
+
+  it("adds the users who can be users here, and does not stumble over the others", async () => {
+    await using move = new Move();
+    const [hash, salt] = ["c".repeat(64), "D".repeat(32)];
+    const person = (name: string) => `('${name}', '${hash}', '${salt}', 1700000000, 0, 0)`;
+    const names = ["ADA", "no/name", "brian"].map(person).join(", ");
+    move.sql(
+      `INSERT INTO users (username, password_hash, password_salt, created_ts, updated_ts, disabled) VALUES ${names}, ('broken', 'x', 'y', 0, 0, 0)`,
+    );
+    expect(await migrate(move)).toMatchObject({ verified: true });
+    expect(move.engine.users.map(({ name }) => name)).toEqual(["ada", "brian"]);
+    expect(move.engine.users[0]?.password.hash).toBe("a".repeat(64));
   });
 
   it("ends between two models when it is interrupted, and goes on from there", async () => {

@@ -66,6 +66,12 @@ export class Move {
     writeFileSync(file, text, "latin1");
   }
 
+  /** Changes the old database. */
+  sql(...statements: readonly string[]): void {
+    using database = new DatabaseSync(join(this.tree.root, "var/lib/gateway/data/users.sqlite"));
+    for (const statement of statements) database.exec(statement);
+  }
+
   /** What a process of this fate works with. */
   options(fate = new Fate()): MigrationOptions {
     this.engine.fate = fate;

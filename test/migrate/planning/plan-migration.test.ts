@@ -340,3 +340,21 @@ test("`auto` goes by what a request brings, as the old policy did, and a model's
   expect(text).toContain("fast: { to: ollama/qwen2.5:7b, tools: false }");
   expect(aliases.map(({ name }) => name)).toContain("mlx:mlx-community/gemma");
 });
+
+test("users whose names cannot be names here, or are the same but for case, are told with what to do", () => {
+  const person = (name: string) => ({
+    name,
+    at: at("ai2", "/users.sqlite"),
+    hash: new Secret("a-password-hash"),
+    salt: new Secret("a-password-salt"),
+    admin: false,
+    disabled: false,
+    createdAt: "2026-01-01T00:00:00Z",
+  });
+  const { users, warnings } = plan({ users: ["Ada", "ADA", "a/b"].map(person) });
+  expect(users.map(({ name }) => name)).toEqual(["Ada"]);
+  expect(warnings.map(({ value }) => value)).toEqual([
+    'The user "ADA" cannot log in: here that is the same name as Ada, who came first. Give them another name: `nexus users add NAME`, once the stack is up. What they had is carried.',
+    'The user "a/b" cannot log in: that cannot be the name of a user here. Give them another name: `nexus users add NAME`, once the stack is up. What they had is carried.',
+  ]);
+});

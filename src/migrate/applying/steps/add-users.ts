@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { canonicalUserName, userName, type UserRecord } from "../../../gateway/user.ts";
+import { canonicalUserName, type UserRecord } from "../../../gateway/user.ts";
+import { sortUsers } from "../../user-names.ts";
 import type { StepWorker } from "../context.ts";
 
 /** Has the gateway take every user of the staged database; those that it has already, the very same, are fine. */
@@ -33,17 +34,24 @@ const rowSchema = z.looseObject({
   admin: z.number().default(0),
 });
 
-/** The users of an old database whose names can be names here. */
+/** The users of an old database who can log in here: with a password of the old gateway's, and a name that is one here. */
 export async function readUsers(file: string): Promise<readonly UserRecord[]> {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const rows = z
       .array(rowSchema)
       .parse(database.prepare("SELECT * FROM users ORDER BY id").all());
-    return rows.map(recordOf).filter(({ name }) => userName.test(name));
+    const people = rows.filter(({ password_hash, password_salt }) =>
+      isPassword(password_hash, password_salt),
+    );
+    return sortUsers(people, ({ username }) => username).kept.map(recordOf);
   } finally {
     database.close();
   }
+}
+
+function isPassword(hash: string, salt: string): boolean {
+  return /^[0-9a-f]{64}$/i.test(hash) && /^(?:[0-9a-f]{2}){8,64}$/i.test(salt);
 }
 
 function recordOf(row: z.infer<typeof rowSchema>): UserRecord {
@@ -52,8 +60,8 @@ function recordOf(row: z.infer<typeof rowSchema>): UserRecord {
     password: {
       scheme: "pbkdf2-sha256",
       iterations: oldRounds,
-      salt: row.password_salt,
-      hash: row.password_hash,
+      salt: row.password_salt.toLowerCase(),
+      hash: row.password_hash.toLowerCase(),
     },
     admin: row.admin !== 0,
     disabled: row.disabled !== 0,

@@ -1,13 +1,19 @@
 /** What is fetched from the old hosts: the backup, and what later steps work from. */
 import { dirname, join } from "node:path";
+import { contentsOf } from "../contents.ts";
 import { type StepContext, type StepWorker, treeOf } from "../context.ts";
 import type { Traces } from "../journal.ts";
 
 /** Stages a database through its own online backup: never a copy of a live file. */
 export const backupDatabaseStep: StepWorker<"backup-database"> = {
   begin: async () => ({}),
-  carryOut: ({ to, database: { host, path } }, context) =>
-    stage(to, context, (draft) => treeOf(context.trees, host, path).backup(path, draft)),
+  carryOut: async ({ to, database: { host, path } }, context) => {
+    const traces = await stage(to, context, (draft) =>
+      treeOf(context.trees, host, path).backup(path, draft),
+    );
+    const contents = await contentsOf(join(context.paths.directory, to));
+    return { ...traces, ...(contents && { contents }) };
+  },
 };
 
 /** Stages files. */

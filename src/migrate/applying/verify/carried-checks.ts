@@ -1,9 +1,12 @@
 /** Whether what is carried is in the gateway's volume as it was staged: read back out of there. */
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { findGateway } from "../../../apply/gateway-access.ts";
 import { gatewayPaths } from "../../../gateway/config.ts";
+import { sizeText } from "./size-text.ts";
 import type { Step } from "../../migration-plan.ts";
-import { carriedFolder, listCarried } from "../carried.ts";
+import { type CarriedFile, carriedFolder, listCarried } from "../carried.ts";
+import { contentsOf, contentsText, differencesOf } from "../contents.ts";
 import type { StepContext } from "../context.ts";
 import type { Check } from "../events.ts";
 
@@ -30,14 +33,35 @@ async function checkStaged(
     ({ path, sha256 }) => there.get(`${carriedFolder}/${path}`) !== sha256,
   );
   const id = titleOf(staged, context.plan.steps);
-  if (wrong.length === 0)
-    return { id, outcome: "passed", detail: `${files.length} files, byte for byte` };
   const [first] = wrong;
+  if (first === undefined) return { id, ...(await lookAtContents(staged, files, context)) };
   return {
     id,
     outcome: "failed",
-    detail: `${wrong.length} of ${files.length} files are not there as they were, such as ${first?.path ?? ""}`,
+    detail: `${wrong.length} of ${files.length} files are not there as they were, such as ${first.path}`,
   };
+}
+
+/** The copy in the volume is the staged one; whether that is what the source had is known of databases. */
+async function lookAtContents(
+  staged: string,
+  files: readonly CarriedFile[],
+  { plan, journal, paths }: StepContext,
+): Promise<Pick<Check, "outcome" | "detail">> {
+  const step = plan.steps.find((each) => "to" in each && each.to === staged);
+  const had = step && journal.done(step.id)?.contents;
+  const has = had && (await contentsOf(join(paths.directory, staged)));
+  if (had === undefined || has === undefined) {
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return {
+      outcome: "passed",
+      detail: `${files.length} files, ${sizeText(bytes)}, equal byte for byte`,
+    };
+  }
+  const differs = differencesOf(had, has);
+  return differs.length === 0
+    ? { outcome: "passed", detail: `${contentsText(has)}: equal by count and checksum` }
+    : { outcome: "failed", detail: `Not as it was backed up: ${differs.join(", ")}` };
 }
 
 /** What is checked, in the words of the old installation. */

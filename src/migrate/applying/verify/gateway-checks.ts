@@ -1,5 +1,8 @@
 /** What the gateway itself says of keys, users and models. */
+import { listStackModels, type ServiceModel } from "../../../apply/model-stores.ts";
 import { canonicalUserName } from "../../../gateway/user.ts";
+import { sizeText } from "./size-text.ts";
+import type { ProbeReport } from "../../../gateway/protocol.ts";
 import type { StepContext } from "../context.ts";
 import type { Check } from "../events.ts";
 
@@ -29,18 +32,50 @@ export async function checkUsers({ world, plan }: StepContext): Promise<readonly
   });
 }
 
-/** Every model that the plan names is at its service, as far as the service tells. */
+/** Every model that the plan names is at its service, as far as the service tells; with its size, where that is known. */
 export async function checkModels({ world, plan }: StepContext): Promise<readonly Check[]> {
   if (plan.models.length === 0) return [];
-  const status = await world.gateway(plan.choices.stack, (link) => link.call({ op: "status" }));
-  return plan.models.map(({ service, model }): Check => {
+  const stack = await world.load(plan.file);
+  const { engine } = world;
+  const { there, status } = await world.gateway(stack.name, async (link) => ({
+    there: await listStackModels({ engine, link, stack }),
+    status: await link.call({ op: "status" }),
+  }));
+  return plan.models.map((wanted): Check => {
+    const { service, model, bytes } = wanted;
     const id = `model ${model} at ${service}`;
-    const found = status.services.find((each) => each.id === service);
-    if (found?.state === "ready" && found.present_models.length === 0)
-      return { id, outcome: "skipped", detail: `${service} does not say which models it has` };
-    const has = found?.present_models.some((each) => isSame(each, model)) ?? false;
-    return checkOf(id, has, ["It is there", `${service} does not have it`]);
+    const own = there.filter((each) => isAt(each, service) && each.present === true);
+    const found = own.find((each) => isSame(each.model, model));
+    if (found)
+      return { id, outcome: "passed", detail: `It is there${sizesText(found.sizeBytes, bytes)}` };
+    const state = status.services.find((each) => each.id === service)?.state;
+    const excuse = excuseOf(wanted, { state, listed: own.length });
+    return excuse === undefined
+      ? { id, outcome: "failed", detail: `${service} does not have it` }
+      : { id, outcome: "skipped", detail: excuse };
   });
+}
+
+/** Why a model cannot be seen that may well be there. */
+function excuseOf(
+  { service, how }: StepContext["plan"]["models"][number],
+  { state, listed }: Readonly<{ state: ProbeReport["state"] | undefined; listed: number }>,
+): string | undefined {
+  if (state === "ready" && listed === 0) return `${service} does not say which models it has`;
+  return how === "stays" && state !== "ready"
+    ? `${service} stays where it is, and does not answer now`
+    : undefined;
+}
+
+/** A model that lies in a volume of several services is listed once, at the first of them. */
+function isAt(model: ServiceModel, service: string): boolean {
+  return model.service === service || (model.alsoIn ?? []).includes(service);
+}
+
+function sizesText(there: number | undefined, before: number | undefined): string {
+  if (there === undefined) return "";
+  const was = before === undefined || before === there ? "" : `, before ${sizeText(before)}`;
+  return `: ${sizeText(there)}${was}`;
 }
 
 /** Ollama calls a model without a tag `latest`. */
