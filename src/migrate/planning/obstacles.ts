@@ -9,7 +9,7 @@ export function obstaclesOf(
 ): readonly string[] {
   const { files, engine } = target;
   return [
-    ...(inventory.gateway || inventory.services.length > 0
+    ...(hasAnything(inventory)
       ? []
       : ["Nothing was found that could be migrated: name the host's files with --source."]),
     ...files.map(
@@ -25,6 +25,11 @@ export function obstaclesOf(
     ...tooBig("the old data", space.staging, [space.freeForStaging, choices.directory]),
     ...tooBig("data and models", space.volumes, [space.freeForVolumes, "the engine's volumes"]),
   ];
+}
+
+/** A backup of the old gateway's data has no settings and no services, and is worth moving. */
+function hasAnything({ gateway, services, databases, files }: Scene["inventory"]): boolean {
+  return gateway !== undefined || [services, databases, files].some(({ length }) => length > 0);
 }
 
 function tooBig(

@@ -286,6 +286,12 @@ test("what is in the way is told with what to do", () => {
   expect(plan(nothing).obstacles[0]).toContain("Nothing was found");
 });
 
+test("data alone, out of a backup of the old gateway, can be migrated", () => {
+  const path = "/var/lib/gateway/data/users.sqlite";
+  const databases = [{ name: "users", host: "backup", path, bytes: 1 }];
+  expect(plan({ ...nothing, databases }).obstacles).toEqual([]);
+});
+
 test("steps come in order: backups, files, models, data, up, keys, users, checks, and the old services last", () => {
   const kinds = plan(threeHosts).steps.map(({ kind }) => kind);
   expect(kinds).toEqual([
