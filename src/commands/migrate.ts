@@ -94,7 +94,7 @@ export default class Migrate extends MigratingCommand {
     }),
     host: Flags.string({
       description:
-        "Host of an ai-infra, as NAME=ssh://USER@HOST; can be given more than once, and nothing is written there.",
+        "Host of an ai-infra, as NAME=ssh://USER@HOST, or NAME=local for this machine; can be given more than once, and nothing is written there.",
       multiple: true,
     }),
     here: Flags.string({

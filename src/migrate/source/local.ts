@@ -10,8 +10,8 @@ import { reasonOf } from "./reason.ts";
 import type { SourceTree } from "./tree.ts";
 
 /** This machine as it runs. */
-export function liveTree(): SourceTree {
-  return new FolderTree({ host: shortName(hostname()), root: "/", run: runHere });
+export function liveTree(host = shortName(hostname())): SourceTree {
+  return new FolderTree({ host, root: "/", run: runHere });
 }
 
 /**

@@ -11,7 +11,7 @@ import type { SourceTree } from "./tree.ts";
 export type SourceFlags = Readonly<{
   /** Folder or archive. */
   source?: string | undefined;
-  /** `name=ssh://user@host[:port]` each. */
+  /** `name=ssh://user@host[:port]` each, or `name=local` for this very machine. */
   hosts?: readonly string[] | undefined;
 }>;
 
@@ -29,7 +29,8 @@ export async function openSources({
   const trees: SourceTree[] = [];
   try {
     if (source !== undefined) trees.push(...(await treesOf(source)));
-    for (const { name, address } of addresses) trees.push(await sshTree(name, address));
+    for (const { name, address } of addresses)
+      trees.push(address === "local" ? liveTree(name) : await sshTree(name, address));
     return trees;
   } catch (error) {
     for (const tree of trees) await tree[Symbol.asyncDispose]();
@@ -43,12 +44,15 @@ async function treesOf(source: string): Promise<readonly SourceTree[]> {
   return stats.isDirectory() ? copiedTrees(source) : archivedTrees(source);
 }
 
-/** Reads `name=ssh://user@host[:port]`. Throws HostFlagError. */
-export function parseHost(flag: string): Readonly<{ name: string; address: SshAddress }> {
+/** Reads `name=ssh://user@host[:port]` or `name=local`. Throws HostFlagError. */
+export function parseHost(flag: string): Readonly<{ name: string; address: SshAddress | "local" }> {
   const [, name = "", address = ""] = /^([^=]*)=(.*)$/s.exec(flag) ?? [];
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name))
-    throw new HostFlagError(flag, "it begins with the host's short name: ai1=ssh://user@host");
-  return { name, address: addressIn(name, address) };
+    throw new HostFlagError(
+      flag,
+      "it begins with the host's short name: ai1=ssh://user@host, or ai1=local for this machine",
+    );
+  return { name, address: address === "local" ? address : addressIn(name, address) };
 }
 
 const hostName = /^[A-Za-z0-9:][A-Za-z0-9._:%-]*$/;
@@ -59,12 +63,12 @@ function addressIn(name: string, text: string): SshAddress {
   const refuse = (why: string) => new HostFlagError(name, why);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "ssh:" || /^ssh:\/\/[^/]*\/?$/.exec(text) === null)
-    throw refuse("its address is not ssh://user@host[:port]");
+    throw refuse("its address is neither ssh://user@host[:port] nor local");
   if (url.password !== "") throw refuse("passwords are not taken: ssh is asked with keys only");
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const user = decodeURIComponent(url.username);
   if (!hostName.test(host) || !userName.test(user))
-    throw refuse("its address is not ssh://user@host[:port]");
+    throw refuse("its address is neither ssh://user@host[:port] nor local");
   const port = url.port === "" ? {} : { port: Number(url.port) };
   return { host, ...(user !== "" && { user }), ...port };
 }

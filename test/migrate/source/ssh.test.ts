@@ -308,15 +308,25 @@ it.each([
   ["ai1", "short name"],
   ["=ssh://a", "short name"],
   ["-x=ssh://a", "short name"],
-  ["ai1=http://a", "is not ssh://"],
-  ["ai1=ssh://", "is not ssh://"],
-  ["ai1=ssh://a/path", "is not ssh://"],
-  ["ai1=ssh://-oProxyCommand=x", "is not ssh://"],
-  ["ai1=ssh://-oProxyCommand=x@host", "is not ssh://"],
+  ["ai1=http://a", "is neither ssh://"],
+  ["ai1=ssh://", "is neither ssh://"],
+  ["ai1=ssh://a/path", "is neither ssh://"],
+  ["ai1=ssh://-oProxyCommand=x", "is neither ssh://"],
+  ["ai1=ssh://-oProxyCommand=x@host", "is neither ssh://"],
   ["ai1=ssh://me:secret@host", "passwords are not taken"],
 ])("the host %s is refused", (flag, why) => {
   expect(() => parseHost(flag)).toThrow(why);
   expect(() => parseHost(flag)).not.toThrow("secret");
+});
+
+it("this very machine can be one of several hosts, under the name that it has among them", async () => {
+  const trees = await openSources({ hosts: ["ai1=local", "ai2=ssh://me@ai2.lan"] });
+  const hosts = trees.map(({ host, live }) => ({ host, live }));
+  for (const each of trees) await each[Symbol.asyncDispose]();
+  expect(hosts).toEqual([
+    { host: "ai1", live: true },
+    { host: "ai2", live: false },
+  ]);
 });
 
 it("hosts are read with their user and port, and a name only once", async () => {
