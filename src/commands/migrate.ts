@@ -7,6 +7,7 @@ import { NexusError } from "../errors.ts";
 import { MigrationObstacleError } from "../migrate/applying/errors.ts";
 import type { MigrationReport, RollbackReport } from "../migrate/applying/events.ts";
 import { prepareInstallation } from "../migrate/installation.ts";
+import type { Inventory } from "../migrate/inventory.ts";
 import type { MigrationPlan } from "../migrate/migration-plan.ts";
 import { liveTree } from "../migrate/source/local.ts";
 import { lookAround } from "../migrate/source/look-around.ts";
@@ -167,15 +168,25 @@ export default class Migrate extends MigratingCommand {
       const around = await this.#around(flags);
       const wish = { ...flags, here: flags.here ?? [], gatewayPort: flags["gateway-port"] };
       const { inventory, plan } = await prepareInstallation(trees, wish, around);
-      const begun = flags["dry-run"] ? undefined : await this.begunPlan(flags);
+      const begun = await this.begunPlan(flags);
+      if (flags["dry-run"]) return this.#shown(plan, inventory, begun !== undefined);
       if (!begun) this.log(formatMigrationPlan(plan, inventory));
       const document = migrationPlanDocument(begun ?? plan, inventory, false);
-      if (flags["dry-run"] || !(begun || (await this.#agreed(plan, flags)))) return document;
+      if (!begun && !(await this.#agreed(plan, flags))) return document;
       const { checks, verified, stopped } = await this.carryOut(flags, { plan, trees, source });
       return { ...document, applied: true, checks, verified, stopped };
     } finally {
       for (const tree of trees) await tree[Symbol.asyncDispose]();
     }
+  }
+
+  #shown(plan: MigrationPlan, inventory: Inventory, begun: boolean): MigrationPlanDocument {
+    this.log(formatMigrationPlan(plan, inventory));
+    if (begun)
+      this.note(
+        "A migration into this folder has begun, and this plan is made anew, with what it made in the way. Without --dry-run it goes on; `nexus migrate --rollback` takes it back.",
+      );
+    return migrationPlanDocument(plan, inventory, false);
   }
 
   async #agreed({ file, obstacles }: MigrationPlan, flags: InstallationFlags): Promise<boolean> {

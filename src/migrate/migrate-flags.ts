@@ -48,6 +48,10 @@ const rulesOfBeginning: readonly Rule[] = [
     given.includes("stop-legacy") && given.includes("dry-run")
       ? "--dry-run changes nothing, and --stop-legacy stops services."
       : undefined,
+  (given) =>
+    given.includes("stop-legacy") && given.includes("source")
+      ? "--source is a copy, where nothing runs: name the hosts with --host to have their services stopped."
+      : undefined,
 ];
 
 function besidesWay(way: string): Rule {

@@ -43,10 +43,8 @@ const portOf = ({ api }: StackFolder) => new URL(api).port;
 
 /** What is planned, without what the disk has room for. */
 async function planFrom(stack: StackFolder, ...words: readonly string[]) {
-  const { document } = await stack.json<Record<string, unknown>>(
-    ...["migrate", "--from", "ai-infra", "--name", stack.name, "--dry-run"],
-    ...["--gateway-port", portOf(stack), ...words],
-  );
+  const flags = ["--name", stack.name, "--gateway-port", portOf(stack), "--dry-run"];
+  const { document } = await stack.json("migrate", "--from", "ai-infra", ...flags, ...words);
   const { space: _space, ...plan } = document;
   return plan;
 }
@@ -121,9 +119,8 @@ describe.skipIf(!asks || elsewhere !== "/dev/shm")("over ssh", () => {
 
   test("two hosts become one stack, and their services are stopped once everything was checked", async () => {
     const before = await hashFolder(old.root);
-    const ran = await stack.must(
-      ...[...words(), "--gateway-port", portOf(stack), "--yes", "--stop-legacy"],
-    );
+    const port = ["--gateway-port", portOf(stack)];
+    const ran = await stack.must(...words(), ...port, "--yes", "--stop-legacy");
     expect(await hashFolder(old.root)).toBe(before);
     expect(ran.stderr).toMatch(/Stopped com\.ai\.gateway/);
     expect(await asked()).toEqual([

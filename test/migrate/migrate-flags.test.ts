@@ -9,6 +9,7 @@ test.each([
   [{ from: "ai-infra", source: ["a", "b"], "dry-run": true }, "give --source once"],
   [{ from: "ai-infra", "dry-run": true, "stop-legacy": true }, "--dry-run changes nothing"],
   [{ from: "compose", "stop-legacy": true }, "--stop-legacy is for --from ai-infra"],
+  [{ from: "ai-infra", source: ["a"], "stop-legacy": true }, "--source is a copy"],
   [{ rollback: true, here: ["ai1"] }, "it takes no --here"],
   [{ rollback: true, "start-legacy": true }, "it takes no --"],
   [{ host: ["ai1=ssh://ai1"] }, "give --from with it"],

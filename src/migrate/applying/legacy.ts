@@ -19,12 +19,22 @@ export async function stopLegacy(context: StepContext): Promise<readonly string[
     const tree = treeOf(trees, step.host, step.unit.name);
     const ran = lastOf(step, journal) !== undefined || ((await tree.running(step.unit)) ?? true);
     await journal.note({ state: "begun", step: step.id, traces: { ran } });
-    if (ran) await tree.switch(step.unit, "stopped");
+    if (ran) await stopUnit(step, tree, journal);
     await journal.note({ state: "done", step: step.id, traces: { ran } });
   }
   return legacySteps(plan)
     .filter((step) => isStopped(step, journal))
     .map(({ unit }) => unit.name);
+}
+
+/** What could not be stopped is not to be started again: nobody may be able to, and taking back would fail for it. */
+async function stopUnit({ id, unit }: LegacyStep, tree: SourceTree, journal: Journal) {
+  try {
+    await tree.switch(unit, "stopped");
+  } catch (error) {
+    if ((await tree.running(unit)) !== false) await journal.note({ state: "undone", step: id });
+    throw error;
+  }
 }
 
 /** Starts what the journal says was stopped; resolves with their names. */

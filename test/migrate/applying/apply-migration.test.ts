@@ -14,6 +14,7 @@ import { Journal } from "../../../src/migrate/applying/journal.ts";
 import { startLegacy } from "../../../src/migrate/applying/legacy.ts";
 import { withMigrationLock } from "../../../src/migrate/applying/lock.ts";
 import { migrationPaths } from "../../../src/migrate/applying/paths.ts";
+import { LegacyServiceError } from "../../../src/migrate/source/errors.ts";
 import { rollBackMigration } from "../../../src/migrate/applying/roll-back.ts";
 import { verifyMigration } from "../../../src/migrate/applying/verify/verify.ts";
 import type { MigrationPlan } from "../../../src/migrate/migration-plan.ts";
@@ -217,6 +218,15 @@ async function verifyAgain(move: Move, plan: MigrationPlan) {
 }
 
 describe("taking a migration back", () => {
+  it("does not start what could not be stopped, and is not kept from going on by it", async () => {
+    await using move = new Move();
+    const refusal = new LegacyServiceError({ host: "ai2", unit: "x", to: "stopped", why: "no" });
+    move.tree.switch = async () => Promise.reject(refusal);
+    await expect(migrate(move)).rejects.toThrow(refusal);
+    await rollBack(move);
+    expect(Object.keys(move.files())).toEqual(["notes.txt"]);
+  });
+
   it("keeps a file that somebody changed, and says so", async () => {
     await using move = new Move();
     await migrate(move);
