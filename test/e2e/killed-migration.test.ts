@@ -48,10 +48,20 @@ async function everything() {
   };
 }
 
-const words = () => [
-  ...["migrate", "--from", "ai-infra", "--source", old.root, "--here", "ai1"],
-  ...["--name", stack.name, "--gateway-port", new URL(stack.api).port, "--yes"],
-];
+const words = () => {
+  const target = ["--name", stack.name, "--gateway-port", new URL(stack.api).port];
+  return [
+    "migrate",
+    "--from",
+    "ai-infra",
+    "--source",
+    old.root,
+    "--here",
+    "ai1",
+    ...target,
+    "--yes",
+  ];
+};
 
 /** What stands in the journal; a line that is still being written is none. */
 async function journal(): Promise<readonly Line[]> {
