@@ -83,13 +83,15 @@ export type PortConflict = Readonly<{
 
 /** Something that only a person can know; what holds until somebody says otherwise. */
 export type Decision = Readonly<{
-  /** Stable word: `gateway-port`, `models`, `here`, `alias-target`. */
+  /** Stable word: `gateway-port`, `models`, `aliases`; `reach-<host>-<service>` and `model-<model>` say which. */
   id: string;
   question: string;
   /** What the plan assumes. */
   assumed: string;
   /** How to say otherwise: a flag, or an edit of the stack file. */
   otherwise: string;
+  /** What of the old installation it is about, where that is one place. */
+  at?: Place;
 }>;
 
 /** A key that the gateway is going to accept: the record as it is kept there, and what of its policy is not in force. */

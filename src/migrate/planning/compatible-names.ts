@@ -2,7 +2,7 @@
 import type { Placed } from "./placed.ts";
 import { isAliasName, type PlannedAlias, servicesIn } from "./planned-alias.ts";
 import { backendService } from "./backends.ts";
-import { holds, isModelName } from "./model-names.ts";
+import { isModelName, isOffered, offered } from "./model-names.ts";
 import { storeOf } from "./plan-models.ts";
 import type { Scene } from "./scene.ts";
 
@@ -61,9 +61,10 @@ function namesOf(
 }
 
 function modelsOf(target: Placed, asked: readonly PlannedAlias[], scene: Scene): readonly string[] {
-  const stored = storeOf(target, scene)?.models.map(({ name }) => name) ?? [];
+  const store = storeOf(target, scene);
+  const stored = store ? offered(store, scene.choices).map(({ name }) => name) : [];
   const known = [...(target.found?.models ?? []), ...asked.map(({ model }) => model)];
-  return [...new Set(stored.length > 0 ? stored : known)].filter(isModelName);
+  return [...new Set(store && store.models.length > 0 ? stored : known)].filter(isModelName);
 }
 
 /** What the backend took for requests that named only it, as far as its service has that. */
@@ -83,7 +84,7 @@ function usualModel(
     (model) =>
       model !== undefined &&
       isModelName(model) &&
-      (!store || store.models.length === 0 || holds(store, model)),
+      (!store || store.models.length === 0 || isOffered(store, model, scene.choices)),
   );
 }
 

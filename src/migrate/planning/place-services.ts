@@ -1,7 +1,6 @@
 /** Decides what becomes of every service: a container of the stack, an external service, or left out. Pure. */
 import type { FoundService } from "../inventory.ts";
 import type { Decision, PlannedService } from "../migration-plan.ts";
-import type { Found } from "../reading.ts";
 import { adapterKeys, companionsFor } from "./companions.ts";
 import { containerKeys } from "./container-keys.ts";
 import { type ExternalPlace, externalKeys, externalPlace } from "./external-place.ts";
@@ -27,7 +26,7 @@ export function placeServices(scene: Scene): readonly Placed[] {
 export function placingTold(
   placed: readonly Placed[],
   scene: Scene,
-): Readonly<{ decisions: readonly Decision[]; warnings: readonly Found<string>[] }> {
+): Readonly<{ decisions: readonly Decision[] }> {
   const unreachable = placed.flatMap(({ found }) => {
     const place = found && externalPlace(found, scene);
     if (!found || place?.kind !== "unreachable" || !isLeftOut(found, placed)) return [];
@@ -39,9 +38,6 @@ export function placingTold(
       question: `How shall the gateway reach ${found.name} of ${found.host}, while ${because}?`,
       assumed: "it is left out",
       otherwise: "have it listen on an address of the network, and run this again",
-    })),
-    warnings: unreachable.map(({ found, because }) => ({
-      value: `${found.name} of ${found.host} is left out: ${because}.`,
       at: found.at,
     })),
   };

@@ -5,7 +5,7 @@ import { backendService } from "./backends.ts";
 import { compatibleNames } from "./compatible-names.ts";
 import { isAliasName, type PlannedAlias, servicesIn } from "./planned-alias.ts";
 import type { Placed } from "./placed.ts";
-import { holds, isModelName } from "./model-names.ts";
+import { holds, isModelName, isOffered } from "./model-names.ts";
 import { storeOf } from "./plan-models.ts";
 import type { Scene } from "./scene.ts";
 
@@ -27,13 +27,22 @@ export function planAliases(placed: readonly Placed[], scene: Scene): AliasesPar
     aliases,
     leftOut,
     wanted: wantedModels(aliases),
-    decisions: leftOut.map(({ name, because }) => ({
-      id: `alias-${name}`,
-      question: `Where shall the name ${name} lead, while ${because}?`,
-      assumed: "nowhere, and requests for it are answered with 404",
-      otherwise: `write it under \`gateway.aliases\` of the stack file`,
-    })),
+    decisions: nowhereDecision(leftOut),
   };
+}
+
+/** Why is told with each name. */
+function nowhereDecision(leftOut: AliasesPart["leftOut"]): readonly Decision[] {
+  if (leftOut.length === 0) return [];
+  const names = leftOut.map(({ name }) => name).join(", ");
+  return [
+    {
+      id: "aliases",
+      question: `Where shall requests for ${names} go, which lead nowhere any more?`,
+      assumed: "nowhere: they are answered with 404",
+      otherwise: "write these names under `gateway.aliases` of the stack file",
+    },
+  ];
 }
 
 type Tried = Readonly<{ alias?: PlannedAlias; leftOut?: AliasesPart["leftOut"][number] }>;
@@ -62,10 +71,18 @@ function whyLeftOut(
   if (!isModelName(model)) return "it names no model";
   if (!isAliasName(name, servicesIn(placed)))
     return "the gateway takes no name with these characters";
+  return whyWithoutModel(model, target, scene);
+}
+
+function whyWithoutModel(model: string, target: Placed, scene: Scene): string | undefined {
   const store = storeOf(target, scene);
-  if (store && store.models.length > 0 && !holds(store, model))
-    return `${model} is not among the models of ${planned.from} of ${planned.host}: add it to \`models\` there to have it fetched`;
-  return undefined;
+  const { from, host } = target.planned;
+  if (!store || store.models.length === 0) return undefined;
+  if (!holds(store, model))
+    return `${model} is not among the models of ${from} of ${host}: add it to \`models\` there to have it fetched`;
+  return isOffered(store, model, scene.choices)
+    ? undefined
+    : `parts of ${model} are missing at ${from} of ${host}, where it did not work either`;
 }
 
 function capsOf({

@@ -5,6 +5,7 @@ import type { Inventory } from "../inventory.ts";
 import type { Choices, MigrationPlan, Target } from "../migration-plan.ts";
 import type { NotUnderstood } from "../reading.ts";
 import { backendService } from "./backends.ts";
+import { modelTokensTold } from "./model-tokens.ts";
 import { obstaclesOf } from "./obstacles.ts";
 import { placeServices, placingTold } from "./place-services.ts";
 import type { Placed } from "./placed.ts";
@@ -15,6 +16,7 @@ import { planKeys } from "./plan-keys.ts";
 import { planModels } from "./plan-models.ts";
 import { planSteps } from "./plan-steps.ts";
 import { planUsers } from "./plan-users.ts";
+import { oldClientsTold } from "./old-clients.ts";
 import { rewriteUrls } from "./rewrite-urls.ts";
 import type { PlannedAlias } from "./planned-alias.ts";
 import type { Scene, Told } from "./scene.ts";
@@ -34,6 +36,8 @@ export function planMigration(
   const models = planModels(placed, names.wanted, scene);
   const keys = planKeys(inventory);
   const people = planUsers(inventory);
+  const tokens = modelTokensTold(placed, scene);
+  const clients = oldClientsTold(names.aliases, scene);
   const text = stackText({ placed, gateway, aliases: names.aliases, models: models.keys }, scene);
   const parts = { placed, keys: keys.keys, copies: models.copies, text };
   return {
@@ -51,7 +55,10 @@ export function planMigration(
     aliasesLeftOut: names.leftOut,
     models: models.models,
     ...storage(models.models, gateway, scene),
-    ...told([gateway, placingTold(placed, scene), keys, people, models, names], inventory),
+    ...told(
+      [gateway, placingTold(placed, scene), names, models, tokens, clients, keys, people],
+      inventory,
+    ),
     notUnderstood: [...inventory.notUnderstood, ...withoutEqual(placed, scene)],
     steps: planSteps(parts, scene),
   };

@@ -1,9 +1,9 @@
 /** Which models the stack must have, and how they get there. Pure. */
 import type { FoundModelStore } from "../inventory.ts";
-import type { Choices, MigrationPlan } from "../migration-plan.ts";
+import type { Choices, Decision, MigrationPlan } from "../migration-plan.ts";
 import type { Found } from "../reading.ts";
 import { backendService } from "./backends.ts";
-import { holds, isModelName, isSameModel } from "./model-names.ts";
+import { isModelName, isOffered, isSameModel, offered } from "./model-names.ts";
 import type { Placed } from "./placed.ts";
 import { hostNamed, type Scene, type Told } from "./scene.ts";
 
@@ -71,14 +71,14 @@ function planFor(
       names: [...ownModels(each, scene), ...asked].slice(0, mostModels(each, scene)),
       how: "pull",
     });
-  const missing = memory.filter((model) => !holds(store, model));
+  const missing = memory.filter((model) => !isOffered(store, model, scene.choices));
   const way = missing.length === 0 ? wayOf(store, scene) : withoutSharing(scene.choices.models);
-  const stored = store.models
+  const stored = offered(store, scene.choices)
     .filter((model) => isModelName(model.name))
     .map((model): Model => ({
       name: model.name,
       bytes: model.bytes,
-      how: model.complete ? way : "pull",
+      how: way,
     }));
   const fetched = missing.map((model): Model => ({ name: model, how: "pull" }));
   return { service: name, models: [...stored, ...fetched], way, store };
@@ -135,7 +135,7 @@ function wayOf(store: FoundModelStore, scene: Scene): Choices["models"] {
 function canShare(store: FoundModelStore, scene: Scene): boolean {
   const { engine } = scene.target;
   const live = hostNamed(store.host, scene)?.live === true;
-  return live && engine?.local !== false && store.models.every(({ complete }) => complete);
+  return live && engine?.local !== false;
 }
 
 function keysOf({ models, store, way }: Plan): Readonly<Record<string, unknown>> {
@@ -157,25 +157,36 @@ function sharedKeys({ path }: FoundModelStore): Readonly<Record<string, unknown>
 function toldOf(plans: readonly Plan[], placed: readonly Placed[], scene: Scene): Told {
   const instead = plans.filter(({ store, way }) => store && way !== scene.choices.models);
   return {
-    decisions: instead.map(({ service }) => ({
-      id: "models",
-      question: `How shall ${service} get its models? Its old folder cannot be shared: it is on another machine than the engine, or holds models that are not complete.`,
-      assumed: "they are copied",
-      otherwise: "`--models pull` fetches them again",
-    })),
-    warnings: [...incomplete(plans), ...lostMemory(plans, placed, scene)],
+    decisions: [
+      ...instead.map(({ service }) => sharingDecision(service)),
+      ...plans.flatMap(brokenDecision),
+    ],
+    warnings: lostMemory(plans, placed, scene),
   };
 }
 
-function incomplete(plans: readonly Plan[]): readonly Found<string>[] {
-  return plans.flatMap(({ store, service }) =>
-    (store?.models ?? [])
-      .filter(({ complete }) => !complete)
-      .map(({ name }) => ({
-        value: `${name} of ${service} is not complete in its folder: it is fetched again.`,
-        at: { host: store?.host ?? "", file: store?.path ?? "" },
-      })),
-  );
+function sharingDecision(service: string): Decision {
+  return {
+    id: "models",
+    question: `How shall ${service} get its models? Its old folder cannot be shared: it is on another machine than the engine, or lacks a model that has to be fetched.`,
+    assumed: "they are copied",
+    otherwise: "`--models pull` fetches them again",
+  };
+}
+
+/** Models of which the old store has only a part: fetching them can take days, so somebody has to want it. */
+function brokenDecision({ store, service, models }: Plan): readonly Decision[] {
+  if (!store) return [];
+  const planned = (name: string): boolean => models.some((each) => isSameModel(each.name, name));
+  return store.models
+    .filter(({ name, complete }) => !complete && !planned(name))
+    .map(({ name, bytes }) => ({
+      id: `model-${name}`,
+      question: `Shall ${service} fetch ${name}? Parts of it are missing at ${store.host}, so it did not work there either.`,
+      assumed: "it is left out, and with it the names that lead to it",
+      otherwise: `\`--models pull\` fetches all models anew${bytes > 0 ? "" : ", however large this one is"}; or finish it there with \`ollama pull ${name}\` and run this again`,
+      at: { host: store.host, file: store.path },
+    }));
 }
 
 function lostMemory(

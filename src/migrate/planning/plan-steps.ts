@@ -1,13 +1,13 @@
 /** What is done, in order; each step has an id that is the same whenever the same is planned. Pure. */
 import type { Inventory } from "../inventory.ts";
 import type { PlannedKey, Step } from "../migration-plan.ts";
-import { modelToken, modelTokenOf } from "./container-keys.ts";
+import { modelToken } from "./container-keys.ts";
+import { modelTokens } from "./model-tokens.ts";
 import type { Placed } from "./placed.ts";
 import { keptSettings, stagedPath } from "./plan-data.ts";
 import { tlsFiles } from "./plan-gateway.ts";
 import type { ModelsPart } from "./plan-models.ts";
 import type { Scene } from "./scene.ts";
-import { templateOf } from "./why-not-container.ts";
 
 /** What the steps are made from. */
 export type Parts = Readonly<{
@@ -107,23 +107,19 @@ function carryStep(staged: readonly Step[]): readonly Step[] {
   ];
 }
 
+/** Templates know one token, so the first is the secret of all. */
 function secretSteps(placed: readonly Placed[], scene: Scene): readonly Step[] {
-  const tokens = placed.flatMap(({ found, planned }) => {
-    const token =
-      found && planned.becomes === "container"
-        ? modelTokenOf(found, templateOf(found, scene))
-        : undefined;
-    return token ?? [];
-  });
-  return tokens.slice(0, 1).map(({ setting, found }) => ({
-    id: `secret ${modelToken.name}`,
-    title: `Keep ${setting} as the secret ${modelToken.name}`,
-    kind: "write-secret",
-    path: `.nexus/secrets/${modelToken.name}`,
-    host: found.at.host,
-    file: found.at.file,
-    setting,
-  }));
+  return modelTokens(placed, scene)
+    .slice(0, 1)
+    .map(({ setting, found }) => ({
+      id: `secret ${modelToken.name}`,
+      title: `Keep ${setting} as the secret ${modelToken.name}`,
+      kind: "write-secret",
+      path: `.nexus/secrets/${modelToken.name}`,
+      host: found.at.host,
+      file: found.at.file,
+      setting,
+    }));
 }
 
 function certificateSteps({ gateway }: Inventory): readonly Step[] {

@@ -162,6 +162,7 @@ export const threeHosts: Inventory = {
     alias("default", { maxTokens: 4096, temperature: 0.7 }),
     alias("fast", { model: "qwen2.5:7b" }),
     alias("giant", { model: "qwen3:235b" }),
+    alias("absent", { model: "phi4:14b" }),
     alias("mac", { backend: "mlx", model: "mlx-community/gemma-2-2b-it-8bit" }),
     alias("gone", { backend: "vllm-embeddings-ada2", model: "x" }),
   ],
@@ -201,7 +202,8 @@ export const threeHosts: Inventory = {
       bytes: 45_000_000_000,
       models: [
         { name: "llama3.3:70b", bytes: 40_000_000_000, complete: true },
-        { name: "qwen2.5:7b", bytes: 4_700_000_000, complete: false },
+        { name: "qwen2.5:7b", bytes: 4_700_000_000, complete: true },
+        { name: "qwen3:235b", bytes: 0, complete: false },
         { name: "nomic-embed-text:latest", bytes: 270_000_000, complete: true },
       ],
     },

@@ -95,10 +95,13 @@ test("a service that only its own host hears is left out, told, and to be decide
       }),
     ],
   };
-  const { services, decisions, warnings } = plan(inventory);
+  const { services, decisions } = plan(inventory);
   expect(services[0]?.becomes).toBe("left-out");
   expect(decisions.map(({ id }) => id)).toEqual(["reach-ada2-lighton-ocr"]);
-  expect(warnings[0]?.value).toContain("127.0.0.1 of ada2 only");
+  expect(decisions[0]).toMatchObject({
+    question: expect.stringContaining("127.0.0.1 of ada2 only"),
+    at: { host: "ada2", file: "/etc/lighton-ocr/lighton-ocr.env" },
+  });
 });
 
 test("a service that does not fit the engine's machine stays where it is", () => {
