@@ -4,10 +4,13 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AiInfra, buildAiInfra, gatewayDataPath } from "../support/ai-infra/ai-infra.ts";
+import { ollama, ollamaStore } from "../support/ai-infra/ollama.ts";
+import { writeFiles } from "../support/ai-infra/write.ts";
 import { allSecrets } from "../support/ai-infra/secrets.ts";
-import { type StackFolder, stackFolder } from "../support/cli.ts";
+import { nexusBin, readIn, type StackFolder, stackFolder } from "../support/cli.ts";
 import { hashFolder } from "../support/hash-folder.ts";
 
 /** In memory: another host's root is laid over this machine's, which has to be another file system. */
@@ -88,6 +91,57 @@ describe("from an archive", () => {
     await stack.must("migrate", "--rollback", "--yes");
   });
 });
+
+describe("from this machine", () => {
+  let store: string;
+  let stack: StackFolder;
+
+  beforeAll(async () => {
+    store = await mkdtemp(join(tmpdir(), "nexus-store-"));
+    stack = await emptyStack();
+    await writeFiles(store, ollama([{ name: "qwen3", tag: "8b" }, smallest]));
+    const dropIn = `[Service]\nEnvironment=OLLAMA_MODELS=${join(store, ollamaStore)}\n`;
+    await writeFile(join(store, "etc/systemd/system/ollama.service.d/models.conf"), dropIn);
+  });
+  afterAll(async () => {
+    await stack[Symbol.asyncDispose]();
+    await rm(store, { recursive: true });
+  });
+
+  test("its Ollama's models are shared: nothing is copied or fetched, and nothing of the store is changed", async () => {
+    const before = await hashFolder(store);
+    const flags = ["--name", stack.name, "--gateway-port", portOf(stack), "--models", "share"];
+    await asThisMachine(store, stack, ["migrate", "--from", "ai-infra", ...flags, "--yes"]);
+    expect(await readIn(stack, "nexus.yaml")).toContain(`source: ${join(store, ollamaStore)}`);
+    const answer = await fetch(`${stack.api}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${stack.key()}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "qwen3:8b", messages: [{ role: "user", content: "hello" }] }),
+    });
+    expect(answer.status).toBe(200);
+    const { stdout } = await stack.must("logs", "ollama");
+    expect(stdout).not.toContain("download");
+    await stack.must("migrate", "--rollback", "--yes");
+    expect(await hashFolder(store)).toBe(before);
+  });
+});
+
+const smallest = { name: "llama3.2", tag: "1b" } as const;
+
+/** Runs a command on a machine whose units of systemd are those of a folder. */
+async function asThisMachine(
+  folder: string,
+  { directory }: StackFolder,
+  words: readonly string[],
+): Promise<void> {
+  const units = `mount --bind ${join(folder, "etc/systemd/system")} /etc/systemd/system`;
+  const script = `${units} && exec "$0" "$@"`;
+  await execa("unshare", ["-m", "sh", "-c", script, process.execPath, nexusBin, ...words], {
+    cwd: directory,
+    env: { NO_COLOR: "1", CI: "1" },
+    stdin: "ignore",
+  });
+}
 
 /** What asks for databases at the other end. */
 const asks = ["python3", "sqlite3"].some((program) =>
