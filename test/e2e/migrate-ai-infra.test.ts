@@ -147,6 +147,9 @@ describe("a dry run", () => {
   });
 });
 
+/** Those of the old gateway's file whose models are whole in Ollama's store. */
+const aliases = ["default", "fast", "coder", "long"];
+
 describe("the migration", () => {
   beforeAll(async () => {
     await stack.must(...words(), "--yes");
@@ -163,8 +166,8 @@ describe("the migration", () => {
     expect(identities(await inspectStack(stack.name))).toEqual(before);
   });
 
-  test.for(["default", "fast", "coder", "long", "auto", "ollama", "ollama:qwen3:30b"])(
-    "an old token chats through %s",
+  test.for([...aliases, "auto", "ollama", "ollama:qwen3:30b", "qwen2.5:7b", ""])(
+    "an old token chats through the name '%s'",
     async (model) => {
       const { choices } = await chat(old.secrets.automation, model);
       expect(choices[0]?.message.content).toContain("ollama");
@@ -184,6 +187,15 @@ describe("the migration", () => {
     expect(await statusOf("/v1/models", live)).toBe(200);
     for (const refused of [revoked, expired, old.secrets.forgotten, "change-me-in-production"])
       expect(await statusOf("/v1/models", refused)).toBe(401);
+  });
+
+  test("the keys are listed by names, with the limits that the tokens had", async () => {
+    const { stdout } = await stack.must("keys", "ls");
+    expect(stdout).toMatch(/^default /m);
+    expect(stdout).toMatch(/^ai-infra-1 .*from 127\.0\.0\.1/m);
+    expect(stdout).toMatch(/^ai-infra-3 .*10\.10\.22\.0\/24/m);
+    expect(stdout).toMatch(/^ada\.my-laptop /m);
+    expect(stdout.trim().split("\n")).toHaveLength(6);
   });
 
   test("users log in with their old passwords, but not the one who was disabled", async () => {
