@@ -1,7 +1,7 @@
 /** The base of the command that carries a migration out: the engine, the story of it, and the way back. */
 import { dirname, resolve } from "node:path";
 import type { MigrationOptions, StackWorld } from "./migrate/applying/context.ts";
-import type { MigrationReport, RollbackReport } from "./migrate/applying/events.ts";
+import type { MigrationReport, RollbackReport, StartReport } from "./migrate/applying/events.ts";
 import type { MigrationState } from "./migrate/applying/record.ts";
 import type { MigrationPlan } from "./migrate/migration-plan.ts";
 import type { SourceFlags } from "./migrate/source/open-sources.ts";
@@ -19,9 +19,6 @@ export type MigratingFlags = SharedFlags &
     yes: boolean;
     "stop-legacy": boolean;
   }>;
-
-/** What `--start-legacy` prints. */
-export type StartedDocument = Readonly<{ started: readonly string[] }>;
 
 /** What is carried out, and where from. */
 export type Migrating = Readonly<{
@@ -44,7 +41,7 @@ export abstract class MigratingCommand extends NexusCommand {
   ): Promise<MigrationReport> {
     const [{ applyMigration }, { formatMigrationReport }, { themeOf }] = await Promise.all([
       import("./migrate/applying/apply-migration.ts"),
-      import("./terminal/migration-progress.ts"),
+      import("./terminal/migration-report.ts"),
       import("./terminal/theme.ts"),
     ]);
     const { "stop-legacy": stopLegacy } = flags;
@@ -57,9 +54,10 @@ export abstract class MigratingCommand extends NexusCommand {
 
   /** Takes the migration into the folder back, once that is agreed to. */
   protected async takeBack(flags: MigratingFlags): Promise<RollbackReport> {
-    const [{ rollBackMigration }, { agree }] = await Promise.all([
+    const [{ rollBackMigration }, { agree }, { formatStarted }] = await Promise.all([
       import("./migrate/applying/roll-back.ts"),
       import("./terminal/prompts.ts"),
+      import("./terminal/migration-report.ts"),
     ]);
     const { yes } = flags;
     const consent = (losses: readonly string[]) =>
@@ -67,7 +65,7 @@ export abstract class MigratingCommand extends NexusCommand {
     const report = await withOldHosts(flags, async (trees) =>
       rollBackMigration(folderOf(flags), { ...(await this.#options(flags, trees)), consent }),
     );
-    for (const name of report.started) this.note(`Started ${name}.`);
+    for (const line of formatStarted(report)) this.note(line);
     this.note(
       report.kept.length === 0
         ? `Taken back: ${folderOf(flags)} is as it was before the migration.`
@@ -77,17 +75,18 @@ export abstract class MigratingCommand extends NexusCommand {
   }
 
   /** Starts the services of the old installation that the migration stopped. */
-  protected async startOld(flags: MigratingFlags): Promise<StartedDocument> {
-    const [{ startLegacy }, { realDisk: disk }] = await Promise.all([
+  protected async startOld(flags: MigratingFlags): Promise<StartReport> {
+    const [{ startLegacy }, { realDisk: disk }, { formatStarted }] = await Promise.all([
       import("./migrate/applying/legacy.ts"),
       import("./migrate/applying/disk.ts"),
+      import("./terminal/migration-report.ts"),
     ]);
-    const started = await withOldHosts(flags, (trees) =>
+    const report = await withOldHosts(flags, (trees) =>
       startLegacy(folderOf(flags), { disk, trees }),
     );
-    for (const name of started) this.note(`Started ${name}.`);
-    if (started.length === 0) this.note("No old service was stopped by this migration.");
-    return { started };
+    for (const line of formatStarted(report)) this.note(line);
+    if (report.started.length === 0) this.note("No old service was stopped by this migration.");
+    return report;
   }
 
   async #options(flags: MigratingFlags, trees: readonly SourceTree[]): Promise<MigrationOptions> {

@@ -5,7 +5,7 @@ import type { Machine } from "../catalog/machine.ts";
 import type { Engine, Observed } from "../engine/engine.ts";
 import { NexusError } from "../errors.ts";
 import { MigrationObstacleError } from "../migrate/applying/errors.ts";
-import type { MigrationReport, RollbackReport } from "../migrate/applying/events.ts";
+import type { MigrationReport, RollbackReport, StartReport } from "../migrate/applying/events.ts";
 import { prepareInstallation } from "../migrate/installation.ts";
 import type { Inventory } from "../migrate/inventory.ts";
 import type { MigrationPlan } from "../migrate/migration-plan.ts";
@@ -18,11 +18,7 @@ import {
   refuseOverwriting,
   writeMigration,
 } from "../migrate/compose/migration.ts";
-import {
-  MigratingCommand,
-  type MigratingFlags,
-  type StartedDocument,
-} from "../migrating-command.ts";
+import { MigratingCommand, type MigratingFlags } from "../migrating-command.ts";
 import type { SharedFlags } from "../nexus-command.ts";
 import {
   formatMigrationPlan,
@@ -57,7 +53,7 @@ type MigrateDocument =
   | InstallationDocument
   | ProposalsDocument
   | RollbackReport
-  | StartedDocument;
+  | StartReport;
 
 type ProjectFlags = SharedFlags &
   Readonly<{
@@ -173,8 +169,9 @@ export default class Migrate extends MigratingCommand {
       if (!begun) this.log(formatMigrationPlan(plan, inventory));
       const document = migrationPlanDocument(begun ?? plan, inventory, false);
       if (!begun && !(await this.#agreed(plan, flags))) return document;
-      const { checks, verified, stopped } = await this.carryOut(flags, { plan, trees, source });
-      return { ...document, applied: true, checks, verified, stopped };
+      const report = await this.carryOut(flags, { plan, trees, source });
+      const { checks, verified, stopped, keepStopped } = report;
+      return { ...document, applied: true, checks, verified, stopped, keepStopped };
     } finally {
       for (const tree of trees) await tree[Symbol.asyncDispose]();
     }

@@ -1,7 +1,7 @@
-/** Tells of a migration while it is carried out or taken back, and what became of it. */
-import type { Check, MigrationEvent, MigrationReport } from "../migrate/applying/events.ts";
+/** Tells of a migration while it is carried out or taken back. */
+import type { MigrationEvent, StepProgress } from "../migrate/applying/events.ts";
 import { plainTheme, type Theme } from "./theme.ts";
-import { count, formatBytes, formatDuration } from "./units.ts";
+import { count, formatBytes, formatDuration, formatShare } from "./units.ts";
 import { printable } from "./width.ts";
 
 /** Milliseconds between two lines about the same step. */
@@ -9,27 +9,48 @@ const quietMs = 3000;
 /** What took less is not worth a word. */
 const shortMs = 1000;
 
-/** Makes a line of an event, or none; of a long step it says every few seconds how far it is. `nowMs` is any steady clock. */
+/** Makes a line of an event, or none; of a long step it says every few seconds how far it is, and how fast. `nowMs` is any steady clock. */
 export function migrationLines(
   theme: Theme = plainTheme,
 ): (event: MigrationEvent, nowMs: number) => string | undefined {
   let toldMs = 0;
+  const speed = new Speed();
   return (event, nowMs) => {
+    if (event.kind === "started") speed.begin();
+    if (event.kind === "progress") speed.note(event.progress.bytes?.done, nowMs);
     if (event.kind === "progress" && nowMs - toldMs < quietMs) return undefined;
-    const line = lineOf(event, theme);
+    const line = lineOf(event, speed.bytesPerSecond, theme);
     if (line !== undefined) toldMs = nowMs;
     return line === undefined ? undefined : printable(line);
   };
 }
 
-function lineOf(event: MigrationEvent, theme: Theme): string | undefined {
+/** Bytes a second since the first progress of a step, which may go on where another run ended. */
+class Speed {
+  #first: Readonly<{ bytes: number; atMs: number }> | undefined;
+  bytesPerSecond = 0;
+
+  begin(): void {
+    this.#first = undefined;
+    this.bytesPerSecond = 0;
+  }
+
+  note(bytes: number | undefined, atMs: number): void {
+    if (bytes === undefined) return;
+    this.#first ??= { bytes, atMs };
+    const seconds = (atMs - this.#first.atMs) / 1000;
+    this.bytesPerSecond = seconds > 0 ? (bytes - this.#first.bytes) / seconds : 0;
+  }
+}
+
+function lineOf(event: MigrationEvent, bytesPerSecond: number, theme: Theme): string | undefined {
   switch (event.kind) {
     case "resumed":
       return resumedLine(event);
     case "started":
       return `${theme.dim(`[${String(event.number)}/${String(event.of)}]`)} ${event.step.title}`;
     case "progress":
-      return progressLine(event, theme);
+      return theme.dim(`      ${progressText(event.progress, bytesPerSecond)}`);
     case "finished":
       return event.durationMs < shortMs
         ? undefined
@@ -37,7 +58,7 @@ function lineOf(event: MigrationEvent, theme: Theme): string | undefined {
     case "failed":
       return `${theme.bad("✘")} ${event.step.title}`;
     case "checked":
-      // The report lists those that matter.
+      // The report tells of all of them.
       return undefined;
     case "undoing":
       return sentence(event.title);
@@ -52,54 +73,19 @@ function resumedLine({ done, of }: Extract<MigrationEvent, { kind: "resumed" }>)
     : `Going on with the migration that was begun: ${String(done)} of ${count(of, "step")} done.`;
 }
 
-function progressLine(
-  { progress: { subject, bytes } }: Extract<MigrationEvent, { kind: "progress" }>,
-  theme: Theme,
-): string {
-  const far =
-    bytes === undefined ? "" : `, ${formatBytes(bytes.done)} of ${formatBytes(bytes.total)}`;
-  return theme.dim(`      ${subject}${far}`);
+/** `models/a · 55 % · 5/9 MB · 1.2 MB/s · 4 s left`. */
+function progressText({ subject, bytes }: StepProgress, bytesPerSecond: number): string {
+  if (bytes === undefined || bytes.total <= 0) return subject;
+  const { done, total } = bytes;
+  const percent = Math.min(100, Math.floor((done / total) * 100));
+  const left = bytesPerSecond > 0 ? ((total - done) / bytesPerSecond) * 1000 : 0;
+  const rest = [
+    ...(bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : []),
+    ...(left >= 1000 ? [`${formatDuration(left)} left`] : []),
+  ];
+  return [subject, `${String(percent)} %`, formatShare(done, total), ...rest].join(" · ");
 }
 
 function sentence(title: string): string {
   return `${title.slice(0, 1).toUpperCase()}${title.slice(1)}`;
-}
-
-const marks = { passed: "✔", failed: "✘", skipped: "–" } as const;
-
-function checkLine({ id, outcome, detail }: Check, theme: Theme): string {
-  const paint = { passed: theme.good, failed: theme.bad, skipped: theme.warn }[outcome];
-  return `${paint(marks[outcome])} ${id}: ${detail}`;
-}
-
-/** What became of a migration: what was checked, and what to do next. */
-export function formatMigrationReport(report: MigrationReport, theme: Theme = plainTheme): string {
-  const { checks, verified, stopped, finishedBefore, file } = report;
-  const bad = checks.filter(({ outcome }) => outcome !== "passed");
-  const passed = checks.length - bad.length;
-  const head = finishedBefore
-    ? `The migration was finished already: nothing was left to do but to look. ${file}`
-    : `Migrated: ${file}`;
-  return [
-    ...bad.map((check) => checkLine(check, theme)),
-    `${verified ? theme.good("✔") : theme.bad("✘")} ${verified ? head : `Not everything arrived. ${file}`}`,
-    `  ${count(passed, "check")} passed, ${String(bad.filter(({ outcome }) => outcome === "failed").length)} failed, ${String(bad.filter(({ outcome }) => outcome === "skipped").length)} skipped.`,
-    ...stopped.map((name) => `  Stopped ${name}.`),
-    ...nextSteps(report).map((line) => `  ${line}`),
-  ]
-    .map((line) => printable(line))
-    .join("\n");
-}
-
-function nextSteps({ verified, stopped }: MigrationReport): readonly string[] {
-  if (!verified)
-    return [
-      "Look at `nexus status`; then run the same `nexus migrate` again, or take it back with `nexus migrate --rollback`.",
-    ];
-  return [
-    ...(stopped.length > 0
-      ? ["Start the old services again with `nexus migrate --start-legacy`."]
-      : []),
-    "Take all of it back with `nexus migrate --rollback`.",
-  ];
 }

@@ -2,6 +2,7 @@
 import { InterruptedError } from "../../apply/errors.ts";
 import { gatewayVolume } from "../../plan/names.ts";
 import type { MigrationPlan } from "../migration-plan.ts";
+import { atBoot } from "./at-boot.ts";
 import type { MigrationOptions, StepContext } from "./context.ts";
 import {
   InTheWayError,
@@ -59,7 +60,9 @@ async function applyLocked(
   const verified = checks.every(({ outcome }) => outcome !== "failed");
   if (verified && !journal.has("finished")) await journal.note({ state: "finished" });
   const stopped = verified && request.stopLegacy ? await stopLegacy(context) : [];
-  return { stack: plan.choices.stack, file: plan.file, finishedBefore, checks, verified, stopped };
+  const { stack } = plan.choices;
+  const keepStopped = atBoot(plan, stopped, "never");
+  return { stack, file: plan.file, finishedBefore, checks, verified, stopped, keepStopped };
 }
 
 /** Nothing is written for a migration that cannot be begun. */

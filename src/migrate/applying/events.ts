@@ -8,7 +8,12 @@ export type Check = Readonly<{
   outcome: "passed" | "failed" | "skipped";
   /** A sentence: what was found, or why nobody looked. */
   detail: string;
+  /** What to do about it, a sentence; for those that failed or were not done. */
+  remedy?: string;
 }>;
+
+/** Something to be done on an old host by hand. */
+export type OnHost = Readonly<{ host: string; command: string }>;
 
 /** How far a step is. */
 export type StepProgress = Readonly<{
@@ -42,13 +47,22 @@ export type MigrationReport = Readonly<{
   verified: boolean;
   /** Services of the old installation that do not run any more. */
   stopped: readonly string[];
+  /** What keeps those from starting with their machines again. */
+  keepStopped: readonly OnHost[];
+}>;
+
+/** What became of starting old services again. */
+export type StartReport = Readonly<{
+  /** Services of the old installation that run again. */
+  started: readonly string[];
+  /** What has those start with their machines again, where that was taken from them since. */
+  letStart: readonly OnHost[];
 }>;
 
 /** What became of taking a migration back. */
-export type RollbackReport = Readonly<{
-  stack: string;
-  /** What was not removed, in sentences. */
-  kept: readonly string[];
-  /** Services of the old installation that run again. */
-  started: readonly string[];
-}>;
+export type RollbackReport = StartReport &
+  Readonly<{
+    stack: string;
+    /** What was not removed, in sentences. */
+    kept: readonly string[];
+  }>;

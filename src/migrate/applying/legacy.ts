@@ -1,8 +1,10 @@
 /** The services of the old installation: stopped only when that was asked for, and started again. */
 import type { SourceTree } from "../source/tree.ts";
 import type { MigrationPlan, Step } from "../migration-plan.ts";
+import { atBoot } from "./at-boot.ts";
 import { type MigrationOptions, type StepContext, treeOf } from "./context.ts";
 import { NoMigrationError } from "./errors.ts";
+import type { StartReport } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { withMigrationLock } from "./lock.ts";
 import { migrationPaths } from "./paths.ts";
@@ -57,13 +59,15 @@ export async function startStopped(
 export async function startLegacy(
   directory: string,
   { disk, trees }: Pick<MigrationOptions, "disk" | "trees">,
-): Promise<readonly string[]> {
+): Promise<StartReport> {
   const paths = migrationPaths(directory);
   const state = await findMigration(directory, disk);
   if (state.state === "none") throw new NoMigrationError(directory);
-  return withMigrationLock(paths, async () =>
-    startStopped(state.plan, await Journal.open(paths.journal, disk), trees),
+  const { plan } = state;
+  const started = await withMigrationLock(paths, async () =>
+    startStopped(plan, await Journal.open(paths.journal, disk), trees),
   );
+  return { started, letStart: atBoot(plan, started, "again") };
 }
 
 function legacySteps({ steps }: MigrationPlan): readonly LegacyStep[] {

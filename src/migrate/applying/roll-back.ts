@@ -4,6 +4,7 @@ import type { ApplyReport } from "../../apply/events.ts";
 import { exitCodeOf } from "../../apply/report.ts";
 import { exitCodes } from "../../errors.ts";
 import type { MigrationPlan, Step } from "../migration-plan.ts";
+import { atBoot } from "./at-boot.ts";
 import type { MigrationOptions } from "./context.ts";
 import { MigratedStackNotDownError, NoMigrationError } from "./errors.ts";
 import type { RollbackReport } from "./events.ts";
@@ -57,7 +58,8 @@ async function undo(
   await disk.remove(paths.drafts);
   // From here on the migration is taken back: what is left over is swept by whoever comes next.
   await disk.remove(paths.journal);
-  return { stack: plan.choices.stack, kept, started };
+  const letStart = atBoot(plan, started, "again");
+  return { stack: plan.choices.stack, kept, started, letStart };
 }
 
 type Undoing = Readonly<{
@@ -144,13 +146,13 @@ async function sweepLeftovers(
     // An empty folder of ours is all that taking back can have left, and nobody's loss.
     if (await isOthers(paths.nexus, options)) throw new NoMigrationError(paths.directory);
     await disk.removeEmpty(paths.nexus);
-    return { stack: "", kept: [], started: [] };
+    return { stack: "", kept: [], started: [], letStart: [] };
   }
   await withMigrationLock(paths, async () => undefined);
   const bytes = await disk.read(paths.plan);
   const record = bytes && (JSON.parse(bytes.toString("utf8")) as MigrationRecord);
   await removeOwnFolder(paths, record?.folders ?? [], options);
-  return { stack: record?.plan.choices.stack ?? "", kept: [], started: [] };
+  return { stack: record?.plan.choices.stack ?? "", kept: [], started: [], letStart: [] };
 }
 
 async function isOthers(folder: string, { disk }: RollbackOptions): Promise<boolean> {

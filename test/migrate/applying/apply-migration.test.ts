@@ -35,6 +35,9 @@ describe("applying a migration", () => {
       "alias fast passed",
     ]);
     expect(report).toMatchObject({ verified: true, stopped: ["gateway.service"] });
+    expect(report.keepStopped).toEqual([
+      { host: "ai2", command: "sudo systemctl disable gateway.service" },
+    ]);
     expect(JSON.parse(volume?.files.get("/carried/carried.json") ?? "")).toMatchObject({
       what: [{ what: "users", host: "ai2", state: "active" }],
       files: [
@@ -110,7 +113,10 @@ describe("applying a migration", () => {
     expect([...move.tree.stopped]).toEqual([]);
     await migrate(move);
     expect([...move.tree.stopped]).toEqual(["gateway.service"]);
-    expect(await startLegacy(move.directory, move.options())).toEqual(["gateway.service"]);
+    expect(await startLegacy(move.directory, move.options())).toEqual({
+      started: ["gateway.service"],
+      letStart: [{ host: "ai2", command: "sudo systemctl enable gateway.service" }],
+    });
     expect([...move.tree.stopped]).toEqual([]);
   });
 
@@ -181,6 +187,17 @@ describe("applying a migration", () => {
     expect(await migrate(move)).toMatchObject({ verified: true });
     expect(move.engine.users.map(({ name }) => name)).toEqual(["ada", "brian"]);
     expect(move.engine.users[0]?.password.hash).toBe("a".repeat(64));
+  });
+
+  it("says which checks were not done when the old settings cannot be read any more, and how to do them", async () => {
+    await using move = new Move();
+    await migrate(move);
+    const request = { plan: planOf(move), source: ["ai2"], stopLegacy: false };
+    const { checks, verified } = await applyMigration(request, { ...move.options(), trees: [] });
+    const skipped = checks.filter(({ outcome }) => outcome === "skipped");
+    expect(skipped.map(({ id }) => id)).toEqual(["token old", "alias fast"]);
+    expect(skipped[0]?.remedy).toContain("/v1/models must answer with status 200");
+    expect(verified).toBe(true);
   });
 
   it("ends between two models when it is interrupted, and goes on from there", async () => {

@@ -23,19 +23,20 @@ export async function checkApi(context: StepContext): Promise<readonly Check[]> 
   for (const { record } of plan.keys) {
     const token = tokens.get(record.digest);
     const access = token && { ...way, key: token.reveal() };
-    const check = await checkToken(`token ${record.name}`, access);
+    const check = await checkToken(`token ${record.name}`, access, way.base);
     if (access && check.outcome === "passed") accepted.push(access);
     checks.push(check);
   }
   return [...checks, ...(await checkAliases(context, accepted[0]))];
 }
 
-async function checkToken(id: string, access: ApiAccess | undefined): Promise<Check> {
+async function checkToken(id: string, access: ApiAccess | undefined, base: string): Promise<Check> {
   if (access === undefined)
     return {
       id,
       outcome: "skipped",
-      detail: "Only its digest is known here, and the gateway has that",
+      detail: "The gateway has its digest, and the token itself cannot be read here",
+      remedy: `Run the same \`nexus migrate\` where the old settings can be read, or ask a client that has it: GET ${base}/models must answer with status 200.`,
     };
   try {
     await apiModels(access);
@@ -54,6 +55,7 @@ async function checkAliases(
       id: `alias ${name}`,
       outcome: "skipped" as const,
       detail: "No old token is at hand to ask with",
+      remedy: `Ask it with \`nexus chat --model ${name} "Say OK."\`.`,
     }));
   const [models, services] = await Promise.all([apiModels(access), apiServices(access)]);
   const chats = new Set(
@@ -103,7 +105,7 @@ function isChat(target: string, chats: ReadonlySet<string>): boolean {
 function refused(id: string, error: unknown): Check {
   if (!(error instanceof NexusError)) throw error;
   const status = error instanceof ApiError ? ` (status ${String(error.details["status"])})` : "";
-  return { id, outcome: "failed", detail: `${error.message}${status}` };
+  return { id, outcome: "failed", detail: `${error.message}${status}`, remedy: error.remedy };
 }
 
 /** The old tokens by their digests, read again where they stand; what cannot be read is absent. */

@@ -10,6 +10,10 @@ import { contentsOf, contentsText, differencesOf } from "../contents.ts";
 import type { StepContext } from "../context.ts";
 import type { Check } from "../events.ts";
 
+/** The backup is not written twice into the volume: what somebody changed there since may be wanted. */
+const anew =
+  "If nobody changed it since, take the migration back with `nexus migrate --rollback` and migrate again.";
+
 /** One check for everything that was staged by one step: every file is there, with its content. */
 export async function checkCarried(context: StepContext): Promise<readonly Check[]> {
   const { plan, world } = context;
@@ -39,6 +43,7 @@ async function checkStaged(
     id,
     outcome: "failed",
     detail: `${wrong.length} of ${files.length} files are not there as they were, such as ${first.path}`,
+    remedy: anew,
   };
 }
 
@@ -47,7 +52,7 @@ async function lookAtContents(
   staged: string,
   files: readonly CarriedFile[],
   { plan, journal, paths }: StepContext,
-): Promise<Pick<Check, "outcome" | "detail">> {
+): Promise<Omit<Check, "id">> {
   const step = plan.steps.find((each) => "to" in each && each.to === staged);
   const had = step && journal.done(step.id)?.contents;
   const has = had && (await contentsOf(join(paths.directory, staged)));
@@ -61,7 +66,7 @@ async function lookAtContents(
   const differs = differencesOf(had, has);
   return differs.length === 0
     ? { outcome: "passed", detail: `${contentsText(has)}: equal by count and checksum` }
-    : { outcome: "failed", detail: `Not as it was backed up: ${differs.join(", ")}` };
+    : { outcome: "failed", detail: `Not as it was backed up: ${differs.join(", ")}`, remedy: anew };
 }
 
 /** What is checked, in the words of the old installation. */

@@ -51,7 +51,12 @@ export async function checkModels({ world, plan }: StepContext): Promise<readonl
     const state = status.services.find((each) => each.id === service)?.state;
     const excuse = excuseOf(wanted, { state, listed: own.length });
     return excuse === undefined
-      ? { id, outcome: "failed", detail: `${service} does not have it` }
+      ? {
+          id,
+          outcome: "failed",
+          detail: `${service} does not have it`,
+          remedy: `Fetch it with \`nexus models pull ${model} --service ${service}\`, then run the same \`nexus migrate\` again.`,
+        }
       : { id, outcome: "skipped", detail: excuse };
   });
 }
@@ -83,6 +88,12 @@ function isSame(there: string, wanted: string): boolean {
   return there === wanted || there === `${wanted}:latest`;
 }
 
+/** Nobody takes keys and users away by accident. */
+const remedy =
+  "If it was removed or changed since, that is fine; else take the migration back with `nexus migrate --rollback` and migrate again.";
+
 function checkOf(id: string, passed: boolean, [good, bad]: readonly [string, string]): Check {
-  return { id, outcome: passed ? "passed" : "failed", detail: passed ? good : bad };
+  return passed
+    ? { id, outcome: "passed", detail: good }
+    : { id, outcome: "failed", detail: bad, remedy };
 }

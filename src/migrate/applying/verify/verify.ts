@@ -37,6 +37,13 @@ async function unlessRefused(
     return await group(context);
   } catch (error) {
     if (!(error instanceof NexusError)) throw error;
-    return [{ id, outcome: "failed", detail: `Nobody could look: ${error.message}` }];
+    return [
+      {
+        id,
+        outcome: "failed",
+        detail: `Nobody could look: ${error.message}`,
+        remedy: error.remedy,
+      },
+    ];
   }
 }
