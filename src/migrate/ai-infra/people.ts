@@ -42,8 +42,8 @@ function userOf(row: Row, at: Place): FoundUser | undefined {
     at,
     hash: new Secret(hash),
     salt: new Secret(salt),
-    admin: isSet(row["admin"]),
-    disabled: isSet(row["disabled"]),
+    admin: isAdmin(row["admin"]),
+    disabled: isDisabled(row["disabled"]),
     createdAt: dateOf(row["created_ts"]) ?? new Date(0).toISOString(),
   };
 }
@@ -87,7 +87,7 @@ function refusalOf(row: Row, expiresAt: string | undefined, now: Date): string |
   if (typeof row["revoked_ts"] === "number") return "it was revoked";
   if (expiresAt !== undefined && expiresAt <= now.toISOString())
     return `it expired at ${expiresAt}`;
-  return isSet(row["disabled"]) ? "its user is disabled" : undefined;
+  return isDisabled(row["disabled"]) ? "its user is disabled" : undefined;
 }
 
 function hasLimits({ tools, ...limits }: NonNullable<FoundToken["policy"]>): boolean {
@@ -110,12 +110,18 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function isSet(value: unknown): boolean {
+/** Whether a column makes somebody an administrator: only what the old gateway wrote there does. */
+export function isAdmin(value: unknown): boolean {
   return value === 1 || value === 1n;
 }
 
-/** Unix seconds as ISO 8601. */
-function dateOf(value: unknown): string | undefined {
+/** Whether a column keeps somebody out: anything that is not nothing does, as for the old gateway. */
+export function isDisabled(value: unknown): boolean {
+  return ![0, 0n, null, undefined].includes(value as number);
+}
+
+/** Unix seconds as ISO 8601; undefined where they are none. */
+export function dateOf(value: unknown): string | undefined {
   if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
   const date = new Date(value * 1000);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();

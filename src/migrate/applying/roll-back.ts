@@ -6,7 +6,7 @@ import { exitCodes } from "../../errors.ts";
 import type { MigrationPlan, Step } from "../migration-plan.ts";
 import { atBoot } from "./at-boot.ts";
 import type { MigrationOptions } from "./context.ts";
-import { MigratedStackNotDownError, NoMigrationError } from "./errors.ts";
+import { JournalUnreadableError, MigratedStackNotDownError, NoMigrationError } from "./errors.ts";
 import type { RollbackReport } from "./events.ts";
 import { type FileTrace, Journal, type Traces } from "./journal.ts";
 import { startStopped } from "./legacy.ts";
@@ -24,7 +24,7 @@ export type RollbackOptions = MigrationOptions &
 
 /**
  * Takes back the migration into a folder, finished or not; run again after whatever ended it, it goes on. Throws
- * NoMigrationError, MigrationRunningError, ConsentRefusedError, MigratedStackNotDownError, InterruptedError.
+ * NoMigrationError, JournalUnreadableError, MigrationRunningError, ConsentRefusedError, MigratedStackNotDownError, InterruptedError.
  */
 export async function rollBackMigration(
   directory: string,
@@ -136,7 +136,7 @@ async function removeFile(
   return [detail];
 }
 
-/** What an earlier run left behind that took the migration back, or that never began one. Throws NoMigrationError. */
+/** What an earlier run left behind that took the migration back, or that never began one. Throws NoMigrationError, JournalUnreadableError. */
 async function sweepLeftovers(
   paths: MigrationPaths,
   options: RollbackOptions,
@@ -149,6 +149,8 @@ async function sweepLeftovers(
     return { stack: "", kept: [], started: [], letStart: [] };
   }
   await withMigrationLock(paths, async () => undefined);
+  // Taking back removes the backup before the journal: where there still is one, the journal was lost.
+  if (await disk.exists(paths.staged)) throw new JournalUnreadableError(paths.journal, 1);
   const bytes = await disk.read(paths.plan);
   const record = bytes && (JSON.parse(bytes.toString("utf8")) as MigrationRecord);
   await removeOwnFolder(paths, record?.folders ?? [], options);

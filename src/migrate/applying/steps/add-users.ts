@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { canonicalUserName, type UserRecord } from "../../../gateway/user.ts";
 import { sortUsers } from "../../user-names.ts";
+import { dateOf, isAdmin, isDisabled } from "../../ai-infra/people.ts";
 import type { StepWorker } from "../context.ts";
 
 /** Has the gateway take every user of the staged database; those that it has already, the very same, are fine. */
@@ -24,14 +25,14 @@ export const addUsersStep: StepWorker<"add-users"> = {
 /** Rounds of the old gateway's PBKDF2-HMAC-SHA256 (user_store.py). */
 const oldRounds = 120_000;
 
-/** A row of its table; `admin` came later than the others. */
+/** A row of its table, whatever is in it: `admin` came later than the others. */
 const rowSchema = z.looseObject({
-  username: z.string(),
-  password_hash: z.string(),
-  password_salt: z.string(),
-  created_ts: z.number(),
-  disabled: z.number().default(0),
-  admin: z.number().default(0),
+  username: z.string().catch(""),
+  password_hash: z.string().catch(""),
+  password_salt: z.string().catch(""),
+  created_ts: z.number().catch(0),
+  disabled: z.unknown().optional(),
+  admin: z.unknown().optional(),
 });
 
 /** The users of an old database who can log in here: with a password of the old gateway's, and a name that is one here. */
@@ -63,8 +64,8 @@ function recordOf(row: z.infer<typeof rowSchema>): UserRecord {
       salt: row.password_salt.toLowerCase(),
       hash: row.password_hash.toLowerCase(),
     },
-    admin: row.admin !== 0,
-    disabled: row.disabled !== 0,
-    created_at: new Date(row.created_ts * 1000).toISOString(),
+    admin: isAdmin(row.admin),
+    disabled: isDisabled(row.disabled),
+    created_at: dateOf(row.created_ts) ?? new Date(0).toISOString(),
   };
 }

@@ -20,12 +20,17 @@ export const upStep: StepWorker<"up"> = {
   },
 };
 
-/** What lies below `.nexus` now and did not before the stack came up. */
+/** What `nexus up` writes below `.nexus`; what else is new there somebody else wrote. */
+const ofUp = /^(?:hash\.key|secrets|secrets\/[^/]+\.key(?:\.new)?)$/;
+
+/** What lies below `.nexus` now and did not before the stack came up, of what that makes. */
 export async function newSince(
   { before = [] }: Traces,
   context: Pick<StepContext, "disk" | "paths">,
 ): Promise<Traces> {
-  const fresh = (await besides(context)).filter(({ path }) => !before.includes(path));
+  const fresh = (await besides(context)).filter(
+    ({ path }) => !before.includes(path) && ofUp.test(path),
+  );
   const absolute = (path: string) => join(context.paths.nexus, path);
   const files = fresh.filter(({ kind }) => kind === "file").map(({ path }) => absolute(path));
   return {

@@ -1,7 +1,6 @@
 /** A secret of an old settings file as a secret of the stack: read and written, never shown. */
-import { basename } from "node:path";
 import type { Step } from "../../migration-plan.ts";
-import { readEnvFile } from "../../read/env-file.ts";
+import { settingsInFile } from "../../read/settings-file.ts";
 import { type StepContext, type StepWorker, treeOf } from "../context.ts";
 import { SourceGoneError } from "../errors.ts";
 import { beginPlacing, place, type Placing } from "./placing.ts";
@@ -23,15 +22,13 @@ function placing(step: WriteSecret, { disk, trees }: StepContext): Placing {
   };
 }
 
-/** The old gateway read its `.env` with python-dotenv; systemd reads the others. */
 async function readSetting(
   { host, file, setting }: WriteSecret,
   trees: StepContext["trees"],
 ): Promise<string> {
   const read = await treeOf(trees, host, file).read(file);
   if (read.kind !== "file") throw new SourceGoneError(host, file);
-  const dialect = basename(file) === ".env" ? "dotenv" : "systemd";
-  const found = readEnvFile(read.bytes, { host, file }, dialect).found.get(setting);
+  const found = settingsInFile(read.bytes, { host, file }).get(setting);
   if (found === undefined) throw new SourceGoneError(host, `${setting} in ${file}`);
   return found.value;
 }

@@ -9,6 +9,8 @@ import {
 } from "../../../apply/gateway-api.ts";
 import { NexusError } from "../../../errors.ts";
 import { Secret } from "../../secret.ts";
+import { settingsInFile } from "../../read/settings-file.ts";
+import type { Place } from "../../reading.ts";
 import type { StepContext } from "../context.ts";
 import type { Check } from "../events.ts";
 
@@ -118,7 +120,7 @@ async function findTokens({
   for (const { host, file } of places.values()) {
     const read = await trees.find((tree) => tree.host === host)?.read(file);
     if (read?.kind !== "file") continue;
-    for (const text of textsIn(read.bytes)) {
+    for (const text of textsIn(read.bytes, { host, file })) {
       const secret = new Secret(text);
       found.set(secret.digest(), secret);
     }
@@ -126,11 +128,11 @@ async function findTokens({
   return found;
 }
 
-/** Everything in a settings file that could be a token: whatever stands between quotes, commas, equals signs and spaces. */
-function textsIn(bytes: Buffer): readonly string[] {
+/** Everything in a settings file that could be a token: its settings, and whatever stands between quotes, commas, equals signs and spaces. */
+function textsIn(bytes: Buffer, at: Place): readonly string[] {
+  const values = [...settingsInFile(bytes, at).values()].flatMap(({ value }) => value.split(","));
   const quoted = [...bytes.toString("utf8").matchAll(/"([^"\n]+)"|'([^'\n]+)'/g)];
   const bare = bytes.toString("utf8").split(/[\s"',={}:]+/);
-  return [...quoted.map(([, double, single]) => double ?? single ?? ""), ...bare].filter(
-    (text) => text !== "",
-  );
+  const between = quoted.map(([, double, single]) => double ?? single ?? "");
+  return [...values.map((text) => text.trim()), ...between, ...bare].filter((text) => text !== "");
 }
