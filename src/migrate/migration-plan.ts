@@ -119,6 +119,8 @@ export type Step = Readonly<
     (
       | { kind: "backup-database"; database: FoundDatabase; to: string }
       | { kind: "fetch-files"; files: FoundFiles; to: string }
+      /** `.gitignore` of the folder keeps git from `.nexus/`, where secrets lie. */
+      | { kind: "ignore-secrets" }
       /** Text of our own; never a secret. `path` is relative to the folder. */
       | { kind: "write-file"; path: string; text: string; mode: number }
       /** A secret of an old settings file, in a file of its own. */

@@ -52,9 +52,15 @@ export async function startStack(
 export async function ignoreSecrets(directory: string): Promise<void> {
   const file = join(directory, ".gitignore");
   const text = await readFile(file, "utf8").catch(() => "");
-  if (/^\/?\.nexus\/?\s*$/m.test(text)) return;
+  const missing = missingIgnore(text);
+  if (missing !== "") await writeFile(file, `${text}${missing}`);
+}
+
+/** What a `.gitignore` needs at its end to keep git from `.nexus/`; empty where it does so already. */
+export function missingIgnore(text: string): string {
+  if (/^\/?\.nexus\/?\s*$/m.test(text)) return "";
   const separator = text === "" || text.endsWith("\n") ? "" : "\n";
-  await writeFile(file, `${text}${separator}.nexus/\n`);
+  return `${separator}.nexus/\n`;
 }
 
 /** A change to a stack file that nobody has agreed to yet. */

@@ -17,10 +17,21 @@ const contentsSchema = z.strictObject({
   embeddings: z.record(z.string(), z.int()).exactOptional(),
 });
 
+/** Text at the end of a file that was there before. */
+const appendedTrace = z.strictObject({
+  /** Absolute. */
+  path: z.string(),
+  /** Digest of the file before, and its bytes. */
+  sha256: z.string(),
+  bytes: z.int(),
+  text: z.string(),
+});
+
 /** What a step is about to make (`begun`), or has made (`done`); what is absent, it does not make. */
 const tracesSchema = z
   .strictObject({
     files: z.array(fileTrace).exactOptional(),
+    appended: appendedTrace.exactOptional(),
     /** Folders that were not there, outermost first. */
     folders: z.array(z.string()).exactOptional(),
     /** Volumes of the engine. */
@@ -79,6 +90,9 @@ export type Traces = z.infer<typeof tracesSchema>;
 
 /** A file and the digest of its content. */
 export type FileTrace = Readonly<z.infer<typeof fileTrace>>;
+
+/** What was added to a file, and what the file was before. */
+export type AppendedTrace = Readonly<z.infer<typeof appendedTrace>>;
 
 /** One line. */
 export type JournalLine = Readonly<z.infer<typeof lineSchema>>;

@@ -4,11 +4,12 @@ import type { ApplyReport } from "../../apply/events.ts";
 import { exitCodeOf } from "../../apply/report.ts";
 import { exitCodes } from "../../errors.ts";
 import type { MigrationPlan, Step } from "../migration-plan.ts";
+import { takeAway } from "./appended.ts";
 import { atBoot } from "./at-boot.ts";
 import type { MigrationOptions } from "./context.ts";
 import { JournalUnreadableError, MigratedStackNotDownError, NoMigrationError } from "./errors.ts";
 import type { RollbackReport } from "./events.ts";
-import { type FileTrace, Journal, type Traces } from "./journal.ts";
+import { type AppendedTrace, type FileTrace, Journal, type Traces } from "./journal.ts";
 import { startStopped } from "./legacy.ts";
 import { withMigrationLock } from "./lock.ts";
 import { migrationPaths, type MigrationPaths } from "./paths.ts";
@@ -97,6 +98,7 @@ async function removeWritten(undoing: Undoing): Promise<readonly string[]> {
     const traces = await tracesOf(step, undoing);
     if (traces === undefined) continue;
     for (const file of traces.files ?? []) kept.push(...(await removeFile(file, options)));
+    if (traces.appended) kept.push(...(await takeTextAway(traces.appended, options)));
     for (const folder of (traces.folders ?? []).toReversed())
       await options.disk.removeEmpty(folder);
     if (!isUndone(step, journal)) await journal.note({ state: "undone", step: step.id });
@@ -108,7 +110,12 @@ function isUndone(step: Step, journal: Journal): boolean {
   return journal.lines.some((line) => line.state === "undone" && line.step === step.id);
 }
 
-const written: ReadonlySet<Step["kind"]> = new Set(["write-file", "write-secret", "place-file"]);
+const written: ReadonlySet<Step["kind"]> = new Set([
+  "ignore-secrets",
+  "write-file",
+  "write-secret",
+  "place-file",
+]);
 
 /** What a step wrote beside the stack file; undefined when it was never begun, or writes nothing there. */
 async function tracesOf(step: Step, undoing: Undoing): Promise<Traces | undefined> {
@@ -131,6 +138,17 @@ async function removeFile(
     await disk.remove(path);
     return [];
   }
+  return keep(path, onEvent);
+}
+
+async function takeTextAway(
+  trace: AppendedTrace,
+  { disk, onEvent }: RollbackOptions,
+): Promise<readonly string[]> {
+  return (await takeAway(trace, disk)) ? [] : keep(trace.path, onEvent);
+}
+
+function keep(path: string, onEvent: RollbackOptions["onEvent"]): readonly string[] {
   const detail = `${path} was changed since and is kept`;
   onEvent({ kind: "kept", detail });
   return [detail];

@@ -6,6 +6,7 @@ import { addKeysStep } from "./steps/add-keys.ts";
 import { addUsersStep } from "./steps/add-users.ts";
 import { carryStep } from "./steps/carry.ts";
 import { copyModelsStep } from "./steps/copy-models.ts";
+import { ignoreSecretsStep } from "./steps/ignore-secrets.ts";
 import { placeFileStep } from "./steps/place-file.ts";
 import { backupDatabaseStep, fetchFilesStep } from "./steps/staging.ts";
 import { upStep } from "./steps/up.ts";
@@ -21,6 +22,7 @@ export type OnceStep = Extract<Step, { kind: Kind }>;
 const workers: Readonly<{ [Each in Kind]: StepWorker<Each> }> = {
   "backup-database": backupDatabaseStep,
   "fetch-files": fetchFilesStep,
+  "ignore-secrets": ignoreSecretsStep,
   "write-file": writeFileStep,
   "write-secret": writeSecretStep,
   "place-file": placeFileStep,

@@ -17,11 +17,12 @@ export type Parts = Readonly<{
   text: string;
 }>;
 
-/** Backups first; nothing of the stack is written before they are there. */
+/** Git is kept away before anything secret is there, then backups; nothing of the stack is written before they are there. */
 export function planSteps(parts: Parts, scene: Scene): readonly Step[] {
   const { inventory, choices } = scene;
   const staged = stagingSteps(inventory);
   return [
+    { id: "ignore .nexus", title: "Keep git away from .nexus/", kind: "ignore-secrets" },
     ...staged,
     {
       id: `write ${choices.output}`,

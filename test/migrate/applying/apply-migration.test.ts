@@ -78,7 +78,7 @@ describe("applying a migration", () => {
     await expect(migrate(move)).rejects.toThrow(InTheWayError);
     expect(move.files()["nexus.yaml"]).toBe("644 mine");
     await rollBack(move);
-    expect(Object.keys(move.files())).toEqual(["nexus.yaml", "notes.txt"]);
+    expect(Object.keys(move.files())).toEqual([".gitignore", "nexus.yaml", "notes.txt"]);
   });
 
   it("refuses a volume of the stack that is there already, before it writes anything", async () => {
@@ -241,7 +241,7 @@ describe("taking a migration back", () => {
     move.tree.switch = async () => Promise.reject(refusal);
     await expect(migrate(move)).rejects.toThrow(refusal);
     await rollBack(move);
-    expect(Object.keys(move.files())).toEqual(["notes.txt"]);
+    expect(Object.keys(move.files())).toEqual([".gitignore", "notes.txt"]);
   });
 
   it("keeps a file that somebody changed, and says so", async () => {
@@ -252,7 +252,7 @@ describe("taking a migration back", () => {
     const consent = async () => true;
     const report = await rollBackMigration(move.directory, { ...move.options(), consent });
     expect(report.kept).toEqual([`${file} was changed since and is kept`]);
-    expect(Object.keys(move.files())).toEqual(["nexus.yaml", "notes.txt"]);
+    expect(Object.keys(move.files())).toEqual([".gitignore", "nexus.yaml", "notes.txt"]);
   });
 
   it("does nothing unless that is agreed to, for what was made since would be lost", async () => {

@@ -41,6 +41,7 @@ export class Move {
     this.#gateway = addressOf(this.#api);
     mkdirSync(this.directory);
     writeFileSync(join(this.directory, "notes.txt"), "mine");
+    writeFileSync(join(this.directory, ".gitignore"), "node_modules", { mode: 0o640 });
     this.#old("var/lib/gateway/app/.env", "GATEWAY_BEARER_TOKEN=old-token # ours\nHF_TOKEN=hf_1\n");
     this.#old("etc/ssl/server.crt", "certificate");
     this.#old("var/lib/gateway/data/ui_images/one.png", "\x89PNG\xff");
@@ -251,6 +252,7 @@ const settings = { host: "ai2", file: "/var/lib/gateway/app/.env", line: 1 };
 
 function stepsOf(): readonly Step[] {
   const steps: readonly Step[] = [
+    { id: "ignore", title: "", kind: "ignore-secrets" },
     {
       id: "users",
       title: "",

@@ -295,9 +295,10 @@ test("data alone, out of a backup of the old gateway, can be migrated", () => {
   expect(plan({ ...nothing, databases }).obstacles).toEqual([]);
 });
 
-test("steps come in order: backups, files, models, data, up, keys, users, checks, and the old services last", () => {
+test("steps come in order: git kept away, backups, files, models, data, up, keys, users, checks, and the old services last", () => {
   const kinds = plan(threeHosts).steps.map(({ kind }) => kind);
   expect(kinds).toEqual([
+    "ignore-secrets",
     "backup-database",
     "backup-database",
     "fetch-files",
