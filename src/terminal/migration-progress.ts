@@ -17,7 +17,7 @@ export function migrationLines(
   const speed = new Speed();
   return (event, nowMs) => {
     if (event.kind === "started") speed.begin();
-    if (event.kind === "progress") speed.note(event.progress.bytes?.done, nowMs);
+    if (event.kind === "progress") speed.note(event.progress, nowMs);
     if (event.kind === "progress" && nowMs - toldMs < quietMs) return undefined;
     const line = lineOf(event, speed.bytesPerSecond, theme);
     if (line !== undefined) toldMs = nowMs;
@@ -25,9 +25,9 @@ export function migrationLines(
   };
 }
 
-/** Bytes a second since the first progress of a step, which may go on where another run ended. */
+/** Bytes a second since the first progress of a step towards the same amount; a step may go on where another run ended. */
 class Speed {
-  #first: Readonly<{ bytes: number; atMs: number }> | undefined;
+  #first: Readonly<{ done: number; total: number; atMs: number }> | undefined;
   bytesPerSecond = 0;
 
   begin(): void {
@@ -35,11 +35,13 @@ class Speed {
     this.bytesPerSecond = 0;
   }
 
-  note(bytes: number | undefined, atMs: number): void {
+  note({ bytes }: StepProgress, atMs: number): void {
     if (bytes === undefined) return;
-    this.#first ??= { bytes, atMs };
-    const seconds = (atMs - this.#first.atMs) / 1000;
-    this.bytesPerSecond = seconds > 0 ? (bytes - this.#first.bytes) / seconds : 0;
+    const isOther = bytes.total !== this.#first?.total || bytes.done < this.#first.done;
+    const first = this.#first === undefined || isOther ? { ...bytes, atMs } : this.#first;
+    this.#first = first;
+    const seconds = (atMs - first.atMs) / 1000;
+    this.bytesPerSecond = seconds > 0 ? (bytes.done - first.done) / seconds : 0;
   }
 }
 

@@ -38,3 +38,12 @@ test("each step has a line, and a long one says every few seconds how far it is"
     "Take the stack home down",
   ]);
 });
+
+test("speed is counted anew for another amount, and never below nothing", () => {
+  const line = migrationLines();
+  const at = (subject: string, done: number, total: number, nowMs: number) =>
+    line({ kind: "progress", step, progress: { subject, bytes: { done, total } } }, nowMs);
+  at("image", 0, 100, 0);
+  expect(at("image", 90, 100, 9_000)).toBe("      image · 90 % · 90/100 B · 10 B/s · 1 s left");
+  expect(at("models/a", 0, 50, 18_000)).toBe("      models/a · 0 % · 0/50 B");
+});

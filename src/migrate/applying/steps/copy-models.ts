@@ -8,6 +8,7 @@ import { ollamaModelOf } from "../../read/ollama-manifest.ts";
 import type { SourceEntry, SourceTree } from "../../source/tree.ts";
 import { type StepContext, type StepRun, type StepWorker, treeOf } from "../context.ts";
 import { CorruptBlobError } from "../errors.ts";
+import { tellingGrowth } from "../growth.ts";
 import { type CarrierPlace, type Carrier, withCarrier } from "./carrier.ts";
 
 type CopyModels = Extract<Step, { kind: "copy-models" }>;
@@ -19,7 +20,7 @@ export const copyModelsStep: StepWorker<"copy-models"> = {
     const { world, plan, trees } = context;
     const stack = await world.load(plan.file);
     const place = placeOf(step, stack);
-    await ensureImage(world.engine, place.image);
+    await ensureImage(world.engine, place.image, run);
     const tree = treeOf(trees, step.store.host, step.store.path);
     const files = await filesOf(step.store, tree);
     await withCarrier(world.engine, place, (carrier) =>
@@ -46,7 +47,9 @@ async function copyAll(files: readonly SourceEntry[], copying: Copying): Promise
     const part = posix.relative(step.store.path, file.path);
     run.tell({ subject: part, bytes: { done, total } });
     if (!run.parts.has(part)) {
-      await copyFile(file, part, copying);
+      const tell = (subject: string, bytes: number) =>
+        run.tell({ subject, bytes: { done: done + Math.min(bytes, file.bytes), total } });
+      await copyFile({ file, part, tell }, copying);
       await run.part(part);
     }
     done += file.bytes;
@@ -54,15 +57,27 @@ async function copyAll(files: readonly SourceEntry[], copying: Copying): Promise
   run.tell({ subject: "models", bytes: { done, total } });
 }
 
+type CopyingFile = Readonly<{
+  file: SourceEntry;
+  part: string;
+  /** How many of its bytes are here. */
+  tell: (subject: string, bytes: number) => void;
+}>;
+
 /** One file is on this machine at a time: a store can be larger than the disk here. */
-async function copyFile(file: SourceEntry, part: string, copying: Copying): Promise<void> {
+async function copyFile({ file, part, tell }: CopyingFile, copying: Copying): Promise<void> {
   const { tree, step, carrier, context } = copying;
   const { disk, paths } = context;
   const draft = join(paths.drafts, encodeURIComponent(`${step.id} model`));
   await disk.makeFolder(paths.drafts, 0o700);
   await disk.remove(draft);
-  await tree.fetch(file.path, draft);
+  await tellingGrowth(tree.fetch(file.path, draft), {
+    draft,
+    disk,
+    tell: (bytes) => tell(part, bytes),
+  });
   await refuseCorrupt(file, await disk.digest(draft));
+  tell(`${part} into the volume`, file.bytes);
   const owner = ownerOf(carrier.user);
   const path = posix.join(step.folder, part);
   const folders = foldersOf(path).map((folder) => ({
@@ -119,10 +134,12 @@ function mountOf(service: Stack["services"][number], volume: string): string | u
   return mounts.find((mount) => mount.kind === "volume" && mount.source === volume)?.target;
 }
 
-async function ensureImage(engine: Engine, image: string): Promise<void> {
+async function ensureImage(engine: Engine, image: string, { tell }: StepRun): Promise<void> {
   if (await engine.images.inspect(image)) return;
-  const pull = engine.images.pull(image);
-  for await (const _ of pull);
+  const subject = `image ${image}`;
+  tell({ subject });
+  for await (const { downloadedBytes: done, totalBytes: total } of engine.images.pull(image))
+    tell({ subject, bytes: { done, total } });
 }
 
 /** Root's where the image names its user by a word: readable by all, as models are. */
