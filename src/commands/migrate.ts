@@ -13,14 +13,18 @@ import { liveTree } from "../migrate/source/local.ts";
 import { lookAround } from "../migrate/source/look-around.ts";
 import { openSources } from "../migrate/source/open-sources.ts";
 import { refuseMismatched } from "../migrate/migrate-flags.ts";
+import type { Ancestor } from "../migrate/nexus-compose/ancestor.ts";
+import { prepareMove } from "../migrate/nexus-compose/prepare-move.ts";
 import {
+  type Migration,
   prepareMigration,
   refuseOverwriting,
   writeMigration,
 } from "../migrate/compose/migration.ts";
-import { MigratingCommand, type MigratingFlags } from "../migrating-command.ts";
+import { type Migrating, MigratingCommand, type MigratingFlags } from "../migrating-command.ts";
 import type { SharedFlags } from "../nexus-command.ts";
 import {
+  formatCarried,
   formatMigrationPlan,
   migrationPlanDocument,
   type MigrationPlanDocument,
@@ -48,26 +52,27 @@ type InstallationFlags = MigratingFlags &
 type InstallationDocument = MigrationPlanDocument &
   Readonly<Partial<Omit<MigrationReport, "file" | "stack">>>;
 
+/** What is printed of a project that is moved with what its gateway kept. */
+type MovedDocument = MigrationDocument & Omit<InstallationDocument, keyof MigrationDocument>;
+
+/** What is moved, how it is told, and where from. */
+type Moving = Migrating & Readonly<{ inventory: Inventory; told?: string }>;
+
 type MigrateDocument =
   | MigrationDocument
   | InstallationDocument
+  | MovedDocument
   | ProposalsDocument
   | RollbackReport
   | StartReport;
 
-type ProjectFlags = SharedFlags &
-  Readonly<{
-    from: "compose" | "nexus-compose" | "harbor";
-    source?: readonly string[] | undefined;
-    output?: string | undefined;
-    "dry-run": boolean;
-    yes: boolean;
-  }>;
+type ProjectFlags = MigratingFlags &
+  Readonly<{ from: "compose" | "nexus-compose" | "harbor"; "dry-run": boolean }>;
 
 export default class Migrate extends MigratingCommand {
   static override summary = "Make a stack out of what runs already.";
   static override description =
-    "For `compose`: reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`. For `ai-infra`: reads this machine, a copy of hosts (--source) or hosts over ssh (--host), shows what becomes of every service, address, token, user, name, model and file, and what has to be decided; then, once that is agreed to, backs up what it needs, brings the stack up, and checks that everything arrived. Run again it goes on where it was; --rollback takes it back. Nothing there is changed or removed, and no secret is shown; old services are stopped only with --stop-legacy.";
+    "For `compose`: reads the Compose files of a folder (`nexus-compose`: those of the software that Nexus follows, with its gateway's address, tokens and aliases; `harbor`: Harbor's settings), shows the stack that they become, and what is done in another way, left out or to be decided, each with its place; then writes nexus.yaml beside them. Nothing is stopped or removed: volumes of the project are taken over by the first `nexus up`. For `nexus-compose`, whose containers must be stopped, it does that `up` itself: tokens, users, API keys and what the old gateway kept go along and are checked, and --rollback takes it back. For `ai-infra`: reads this machine, a copy of hosts (--source) or hosts over ssh (--host), shows what becomes of every service, address, token, user, name, model and file, and what has to be decided; then, once that is agreed to, backs up what it needs, brings the stack up, and checks that everything arrived. Run again it goes on where it was; --rollback takes it back. Nothing there is changed or removed, and no secret is shown; old services are stopped only with --stop-legacy.";
   static override examples = [
     "<%= config.bin %> migrate",
     "<%= config.bin %> migrate --from compose --dry-run",
@@ -128,7 +133,7 @@ export default class Migrate extends MigratingCommand {
     }),
     rollback: Flags.boolean({
       description:
-        "Take back the migration of an ai-infra into this folder: what it made goes, and what it stopped is started.",
+        "Take back the migration of an ai-infra or a nexus-compose into this folder: what it made goes, and what it stopped is started.",
     }),
   };
 
@@ -164,26 +169,36 @@ export default class Migrate extends MigratingCommand {
       const around = await this.#around(flags);
       const wish = { ...flags, here: flags.here ?? [], gatewayPort: flags["gateway-port"] };
       const { inventory, plan } = await prepareInstallation(trees, wish, around);
-      const begun = await this.begunPlan(flags);
-      if (flags["dry-run"]) return this.#shown(plan, inventory, begun !== undefined);
-      if (!begun) this.log(formatMigrationPlan(plan, inventory));
-      const document = migrationPlanDocument(begun ?? plan, inventory, false);
-      if (!begun && !(await this.#agreed(plan, flags))) return document;
-      const report = await this.carryOut(flags, { plan, trees, source });
-      const { checks, verified, stopped, keepStopped } = report;
-      return { ...document, applied: true, checks, verified, stopped, keepStopped };
+      return await this.#move(flags, { plan, inventory, trees, source });
     } finally {
       for (const tree of trees) await tree[Symbol.asyncDispose]();
     }
   }
 
-  #shown(plan: MigrationPlan, inventory: Inventory, begun: boolean): MigrationPlanDocument {
-    this.log(formatMigrationPlan(plan, inventory));
+  /** Tells the plan and carries it out, unless it is only to be shown. */
+  async #move(flags: InstallationFlags, moving: Moving): Promise<InstallationDocument> {
+    const { plan, inventory, trees, source } = moving;
+    const begun = await this.begunPlan(flags);
+    if (flags["dry-run"]) return this.#shown(moving, begun !== undefined);
+    const document = migrationPlanDocument(begun ?? plan, inventory, false);
+    if (!begun) this.#tell(moving);
+    if (!begun && !(await this.#agreed(plan, flags))) return document;
+    const report = await this.carryOut(flags, { plan, trees, source });
+    const { checks, verified, stopped, keepStopped } = report;
+    return { ...document, applied: true, checks, verified, stopped, keepStopped };
+  }
+
+  #tell({ plan, inventory, told = formatMigrationPlan(plan, inventory) }: Moving): void {
+    this.log(told);
+  }
+
+  #shown(moving: Moving, begun: boolean): MigrationPlanDocument {
+    this.#tell(moving);
     if (begun)
       this.note(
         "A migration into this folder has begun, and this plan is made anew, with what it made in the way. Without --dry-run it goes on; `nexus migrate --rollback` takes it back.",
       );
-    return migrationPlanDocument(plan, inventory, false);
+    return migrationPlanDocument(moving.plan, moving.inventory, false);
   }
 
   async #agreed({ file, obstacles }: MigrationPlan, flags: InstallationFlags): Promise<boolean> {
@@ -204,6 +219,8 @@ export default class Migrate extends MigratingCommand {
     const migration = await prepareMigration(flags, process.env, (name) =>
       this.#observe(flags, name),
     );
+    const { ancestor } = migration;
+    if (ancestor) return this.#ancestor(flags, migration, ancestor);
     this.log(formatMigration(migration));
     if (flags["dry-run"]) return migrationDocument(migration, false);
     await refuseOverwriting(migration);
@@ -214,6 +231,25 @@ export default class Migrate extends MigratingCommand {
     await writeMigration(migration);
     this.note(`Wrote ${migration.file}. Next: look at it, then run \`nexus plan\`.`);
     return migrationDocument(migration, true);
+  }
+
+  /** Moves a project of the ancestor's with what its gateway kept. */
+  async #ancestor(
+    flags: ProjectFlags,
+    migration: Migration,
+    ancestor: Ancestor,
+  ): Promise<MovedDocument> {
+    const engine = migration.inventory && (await this.connect(flags));
+    const move = await prepareMove(migration, ancestor, engine);
+    try {
+      const told = [formatMigration(migration), formatCarried(move.plan)].join("\n\n").trimEnd();
+      const source = { source: dirname(migration.file) };
+      const placed = { ...flags, source: undefined, output: migration.file };
+      const document = await this.#move(placed, { ...move, told, source });
+      return { ...document, ...migrationDocument(migration, document.applied) };
+    } finally {
+      for (const tree of move.trees) await tree[Symbol.asyncDispose]();
+    }
   }
 
   /** What the engine has; undefined where none can be asked, for a project can be read without. */

@@ -7,7 +7,8 @@ import { findCompose } from "./compose/find.ts";
 import { type ComposeSource, readCompose } from "./compose/read.ts";
 import { convertHarbor } from "./harbor/convert.ts";
 import { readHarbor } from "./harbor/read.ts";
-import { convertNexusCompose } from "./nexus-compose/convert.ts";
+import type { Ancestor } from "./nexus-compose/ancestor.ts";
+import { convertNexusCompose, withKeyFiles } from "./nexus-compose/convert.ts";
 import { findNexusCompose } from "./nexus-compose/find.ts";
 import { isOldGateway } from "./nexus-compose/parts.ts";
 
@@ -22,6 +23,8 @@ export type Project = Readonly<{
   files: readonly string[];
   variables: Variables;
   conversion: Conversion;
+  /** Of the ancestor's projects, where more than a stack file is to be made of them. */
+  ancestor?: Ancestor;
 }>;
 
 /** Where a project lies, and who asks. */
@@ -44,11 +47,13 @@ export function readProject(
   const { name, directory, files, variables } = project;
   // Whoever calls the ancestor's files a Compose project is right as well.
   const isAncestor = project.services.some(({ value }) => isOldGateway(value));
-  const conversion =
-    from === "nexus-compose" || isAncestor
-      ? convertNexusCompose(project, catalog, source.textOf)
-      : convertCompose(project, catalog);
-  return { name, directory, files, variables, conversion };
+  const read = { name, directory, files, variables };
+  if (from === "compose" && !isAncestor)
+    return { ...read, conversion: convertCompose(project, catalog) };
+  const converted = convertNexusCompose(project, catalog, source.textOf);
+  return from === "nexus-compose"
+    ? { ...read, ...converted }
+    : { ...read, conversion: withKeyFiles(converted) };
 }
 
 /** Harbor's folder belongs to Harbor, which updates it: the stack file lies where the command runs. */

@@ -85,15 +85,32 @@ export function formatMigrationPlan(plan: MigrationPlan, { hosts, kind }: Invent
     section("Models", plan.models.map(modelLine)),
     section("Data", [...plan.data.map(dataLine), ...spaceLines(plan)]),
     section("To be decided", plan.decisions.map(decisionLine)),
+    ...toldSections(plan),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function toldSections({ notUnderstood, warnings, obstacles }: MigrationPlan): readonly string[] {
+  return [
     section(
       "Not understood, or without an equal",
-      plan.notUnderstood.map(({ at, what, why }) => `${placeText(at)}  ${what}: ${why}`),
+      notUnderstood.map(({ at, what, why }) => `${placeText(at)}  ${what}: ${why}`),
     ),
     section(
       "Warnings",
-      plan.warnings.map(({ value, at }) => `${placeText(at)}  ${value}`),
+      warnings.map(({ value, at }) => `${placeText(at)}  ${value}`),
     ),
-    section("What stands in the way", plan.obstacles),
+    section("What stands in the way", obstacles),
+  ];
+}
+
+/** What goes along of the gateway of a project, and what stands in the way; empty where that is nothing. */
+export function formatCarried(plan: MigrationPlan): string {
+  const parts = [
+    section("Keys", keyLines(plan)),
+    section("Users", plan.users.map(userLine)),
+    section("Data", plan.data.map(dataLine)),
+    ...toldSections(plan),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }

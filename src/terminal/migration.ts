@@ -62,7 +62,9 @@ export function formatMigration(migration: Migration): string {
     text.trimEnd(),
     ...(["decide", "changed", "left-out"] as const).map((kind) => formatNotes(kind, notes)),
     afterUp.length > 0 ? ["After the first `nexus up`:", ...afterUp.map(indented)].join("\n") : "",
-    inventory ? formatInventory(inventory) : "No engine could be asked what is there already.",
+    inventory
+      ? formatInventory(inventory, migration)
+      : "No engine could be asked what is there already.",
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
@@ -76,16 +78,15 @@ function formatNotes(kind: NoteKind, notes: readonly Note[]): string {
   return lines.length === 0 ? "" : [`${headings[kind]}:`, ...lines].join("\n");
 }
 
-function formatInventory({
-  containers,
-  volumes,
-  ports,
-}: NonNullable<Migration["inventory"]>): string {
+function formatInventory(
+  { containers, volumes, ports }: NonNullable<Migration["inventory"]>,
+  { ancestor }: Migration,
+): string {
   const running = containers.filter((container) => container.running);
   const lines = [
     ...volumes.map((volume) => `The volume ${volume} is taken over with its data.`),
     ...ports.map(({ port, service, heldBy }) => `Port ${port} of ${service} is held by ${heldBy}.`),
-    ...(running.length > 0
+    ...(running.length > 0 && !ancestor
       ? [
           `${running.map((container) => container.name).join(", ")} still run. Stop them before \`nexus up\`: \`docker compose down\`, without -v, keeps the volumes.`,
         ]

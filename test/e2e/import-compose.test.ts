@@ -1,9 +1,14 @@
 /** The ancestor's compose projects, imported and brought up: their models, their token and their aliases go on. */
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { MigrationPlan } from "../../src/migrate/migration-plan.ts";
+import { contentChecksum } from "../../src/migrate/source/databases.ts";
 import type { MigrationDocument } from "../../src/terminal/migration.ts";
 import { callEngine } from "../bed/engine-http.ts";
+import { writeMemory, writeUsers } from "../support/ai-infra/databases.ts";
+import { defaultSecrets } from "../support/ai-infra/secrets.ts";
 import {
   engine,
   freePort,
@@ -12,6 +17,7 @@ import {
   stackFolder,
   until,
 } from "../support/cli.ts";
+import { hashFolder } from "../support/hash-folder.ts";
 
 const examples = join(import.meta.dirname, "../migrate/nexus-compose");
 const token = "the-token-that-clients-have-4f2c";
@@ -53,11 +59,7 @@ async function oldOllama(
     method: "POST",
     body: {
       Image: "ollama/ollama:latest",
-      Labels: {
-        "com.docker.compose.project": name,
-        "com.docker.compose.service": "ollama",
-        "com.docker.compose.container-number": "1",
-      },
+      Labels: composeLabels(name, "ollama"),
       HostConfig: {
         Binds: [`${store}:/root/.ollama`],
         PortBindings: { "11434/tcp": [{ HostIp: "127.0.0.1", HostPort: String(ollama) }] },
@@ -69,6 +71,12 @@ async function oldOllama(
   await until("Ollama to answer", () => reached(`${api}/version`));
   await (await fetch(`${api}/pull`, posted({ model: "llama3.2:3b" }))).text();
 }
+
+const composeLabels = (project: string, service: string) => ({
+  "com.docker.compose.project": project,
+  "com.docker.compose.service": service,
+  "com.docker.compose.container-number": "1",
+});
 
 const composeDown = ({ name }: StackFolder) =>
   remove(`/containers/${name}-nexus-ollama?force=true`);
@@ -85,13 +93,18 @@ const posted = (body: object, headers: Readonly<Record<string, string>> = {}): R
   body: JSON.stringify(body),
 });
 
-const asked = (stack: StackFolder, path: string, body: object): Promise<Response> =>
-  fetch(`${stack.api}/v1${path}`, posted(body, { authorization: `Bearer ${token}` }));
+const asked = (
+  stack: StackFolder,
+  path: string,
+  body: object,
+  key: string = token,
+): Promise<Response> =>
+  fetch(`${stack.api}/v1${path}`, posted(body, { authorization: `Bearer ${key}` }));
 
 /** The answer of a model, asked as an old client would. */
-async function chat(stack: StackFolder, model: string): Promise<string> {
+async function chat(stack: StackFolder, model: string, key?: string): Promise<string> {
   const messages = [{ role: "user", content: "good morning" }];
-  const answer = await asked(stack, "/chat/completions", { model, messages });
+  const answer = await asked(stack, "/chat/completions", { model, messages }, key);
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${answer.status} ${text}`);
   return (JSON.parse(text) as { choices: [{ message: { content: string } }] }).choices[0].message
@@ -100,60 +113,152 @@ async function chat(stack: StackFolder, model: string): Promise<string> {
 
 const remove = (path: string) => engine(path, { method: "DELETE" }).catch(() => undefined);
 
+/** The old gateway's container, stopped, with what it kept in its volume and in the logs of its databases. */
+async function oldGateway({ name, directory }: StackFolder, scratch: string): Promise<void> {
+  const volume = `${name}_gateway_data`;
+  await composeVolume(name, "gateway_data");
+  const { Mountpoint } = await engine<{ Mountpoint: string }>(`/volumes/${volume}`);
+  const writers = [writeMemory(scratch), writeUsers(scratch, "with-keys", defaultSecrets)];
+  await cp(scratch, Mountpoint, { recursive: true });
+  for (const writer of writers) writer.close();
+  await mkdir(join(Mountpoint, "ui_images"));
+  await writeFile(join(Mountpoint, "ui_images/1_house.png"), "a picture");
+  await engine(`/containers/create?name=${name}-nexus-gateway`, {
+    method: "POST",
+    body: {
+      Image: "ollama/ollama:latest",
+      Labels: {
+        ...composeLabels(name, "gateway"),
+        "com.docker.compose.project.working_dir": directory,
+        "com.docker.compose.project.config_files": join(directory, "docker-compose.yml"),
+      },
+      HostConfig: { Binds: [`${volume}:/data`] },
+    },
+  });
+}
+
+const composeVolume = (project: string, key: string) =>
+  engine("/volumes/create", {
+    method: "POST",
+    body: {
+      Name: `${project}_${key}`,
+      Labels: { "com.docker.compose.project": project, "com.docker.compose.volume": key },
+    },
+  });
+
+/** Names of containers and volumes that have the stack's in them. */
+async function namesOnEngine({ name }: StackFolder): Promise<readonly string[]> {
+  const [containers, { Volumes }] = await Promise.all([
+    engine<readonly { Names: readonly string[] }[]>("/containers/json?all=true"),
+    engine<{ Volumes: readonly { Name: string }[] }>("/volumes"),
+  ]);
+  const names = [...containers.flatMap(({ Names }) => Names), ...Volumes.map(({ Name }) => Name)];
+  return names.filter((each) => each.includes(name)).toSorted();
+}
+
 describe("the project of the beginning", () => {
   let stack: Awaited<ReturnType<typeof importable>>;
   let volume: string;
+  let scratch: string;
+  let before: Readonly<{ engine: readonly string[]; folder: string; data: string }>;
+
+  const migrate = (...more: readonly string[]) => ["migrate", "--from", "nexus-compose", ...more];
+  const mountOf = async (name: string) =>
+    (await engine<{ Mountpoint: string }>(`/volumes/${name}`)).Mountpoint;
 
   beforeAll(async () => {
     stack = await importable("seed", () => [`GATEWAY_BEARER_TOKEN=${token}`]);
     volume = `${stack.name}_ollama_data`;
-    await engine("/volumes/create", {
-      method: "POST",
-      body: {
-        Name: volume,
-        Labels: {
-          "com.docker.compose.project": stack.name,
-          "com.docker.compose.volume": "ollama_data",
-        },
-      },
-    });
+    scratch = await mkdtemp(join(tmpdir(), "nexus-kept-"));
+    await composeVolume(stack.name, "ollama_data");
     await oldOllama(stack, volume);
+    await oldGateway(stack, scratch);
+    before = {
+      engine: await namesOnEngine(stack),
+      folder: await hashFolder(stack.directory),
+      data: await hashFolder(await mountOf(`${stack.name}_gateway_data`)),
+    };
   });
   afterAll(async () => {
     await composeDown(stack);
+    await remove(`/containers/${stack.name}-nexus-gateway?force=true`);
     await stack[Symbol.asyncDispose]();
     await remove(`/volumes/${volume}`);
+    await remove(`/volumes/${stack.name}_gateway_data`);
+    await rm(scratch, { recursive: true });
   });
 
-  test("tells what still runs and holds a port, and writes nothing without being told to", async () => {
-    const { document } = await stack.json<MigrationDocument>(
-      "migrate",
-      "--from",
-      "nexus-compose",
-      "--dry-run",
-    );
+  test("tells what still runs and what goes along, and changes nothing without being told to", async () => {
+    type Shown = MigrationDocument & Pick<MigrationPlan, "users" | "data" | "obstacles">;
+    const { document } = await stack.json<Shown>(...migrate("--dry-run"));
     expect(document.inventory).toMatchObject({
-      containers: [{ name: `${stack.name}-nexus-ollama`, running: true }],
+      containers: expect.arrayContaining([
+        expect.objectContaining({ name: `${stack.name}-nexus-ollama`, running: true }),
+      ]),
       volumes: [volume],
       ports: [{ service: "ollama", port: stack.ollama, ofProject: true }],
     });
-    await expect(readFile(join(stack.directory, "nexus.yaml"))).rejects.toThrow("ENOENT");
+    expect(document.users.map(({ name }) => name)).toEqual(["ada", "brian", "carol"]);
+    expect(document.data.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(["memory database", "users database", "images"]),
+    );
+    expect(document.obstacles).toEqual([expect.stringContaining("docker compose stop")]);
+    expect((await stack.run(...migrate("--yes"))).exitCode).not.toBe(0);
+    expect(await hashFolder(stack.directory)).toBe(before.folder);
+    expect(await namesOnEngine(stack)).toEqual(before.engine);
   });
 
   test("comes up on the volume that it had, and the old token chats", async () => {
-    await stack.must("migrate", "--from", "nexus-compose", "--yes");
-    await composeDown(stack);
-    await stack.must("up", "--yes");
-    await stack.must("keys", "add", "gateway-token", "--existing");
+    await engine(`/containers/${stack.name}-nexus-ollama/stop?t=0`, { method: "POST" });
+    await stack.must(...migrate("--yes"));
 
     expect(await chat(stack, "llama3.2:3b")).not.toBe("");
     const [ollama] = (await inspectStack(stack.name)).filter(({ Name }) => Name.includes("ollama"));
     expect(ollama?.Mounts.map(({ Name }) => Name)).toContain(volume);
   });
 
-  test("the token is in no label, environment, command or log", async () => {
+  test("an old API key chats, one that was revoked does not, and users log in with their old passwords", async () => {
+    const [live, revoked] = defaultSecrets.apiKeys;
+    expect(await chat(stack, "llama3.2:3b", live)).not.toBe("");
+    await expect(chat(stack, "llama3.2:3b", revoked)).rejects.toThrow("401");
+    const { ada, carol } = defaultSecrets.passwords;
+    const logIn = async (username: string, password: string) =>
+      (await fetch(`${stack.api}/ui/api/auth/login`, posted({ username, password }))).status;
+    expect(await logIn("Ada", ada)).toBe(201);
+    expect(await logIn("carol", carol)).toBe(401);
+  });
+
+  test("what the gateway kept is in the new one's volume, row for row, and where it was", async () => {
+    const carried = join(
+      await mountOf(`${stack.name}-gateway`),
+      "carried/gateway/var/lib/gateway/data",
+    );
+    for (const [name, tables] of [
+      ["memory", ["memory", "memory_v2"]],
+      ["users", ["users", "user_conversations", "user_settings", "user_api_keys"]],
+    ] as const)
+      for (const table of tables)
+        expect(await contentChecksum(join(carried, `${name}.sqlite`), table)).toBe(
+          await contentChecksum(join(scratch, `${name}.sqlite`), table),
+        );
+    expect(await readFile(join(carried, "ui_images/1_house.png"), "utf8")).toBe("a picture");
+    expect(await hashFolder(await mountOf(`${stack.name}_gateway_data`))).toBe(before.data);
+  });
+
+  test("the token is in no label, environment, command or log, and not in what the migration keeps", async () => {
     const { stdout } = await stack.must("logs");
-    expect(JSON.stringify(await inspectStack(stack.name)) + stdout).not.toContain(token);
+    const plan = await readFile(join(stack.directory, ".nexus/migration/plan.json"), "utf8");
+    expect(JSON.stringify(await inspectStack(stack.name)) + stdout + plan).not.toContain(token);
+  });
+
+  test("a rollback puts folder and engine back, and the old project starts again", async () => {
+    await stack.must("migrate", "--rollback", "--yes");
+    expect(await hashFolder(stack.directory)).toBe(before.folder);
+    expect(await namesOnEngine(stack)).toEqual(before.engine);
+    await engine(`/containers/${stack.name}-nexus-ollama/start`, { method: "POST" });
+    const tags = `http://127.0.0.1:${stack.ollama}/api/tags`;
+    await until("Ollama to answer", () => reached(tags));
+    expect(await (await fetch(tags)).text()).toContain("llama3.2:3b");
   });
 });
 
@@ -168,8 +273,6 @@ describe("the project with a file for each component", () => {
     await oldOllama(stack, join(stack.directory, ".runtime/ollama"));
     await composeDown(stack);
     await stack.must("migrate", "--from", "nexus-compose", "--yes");
-    await stack.must("up", "--yes");
-    await stack.must("keys", "add", "gateway-token", "--existing");
   });
   afterAll(async () => stack[Symbol.asyncDispose]());
 

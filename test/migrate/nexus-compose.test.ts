@@ -1,5 +1,6 @@
 /** The compose files of Nexus's ancestor become stacks, with its gateway's address, tokens and aliases. */
 import { chmod, cp, readFile, stat } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { prepareMigration, writeMigration } from "../../src/migrate/compose/migration.ts";
@@ -13,10 +14,19 @@ const examples = join(import.meta.dirname, "nexus-compose");
 const prepare = (source: readonly string[], from: Origin = "nexus-compose") =>
   prepareMigration({ from, source }, {}, async () => undefined);
 
+/** The Compose files of a folder, the gateway's first. */
+function filesIn(folder: string): readonly string[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".yml"));
+  const first = names.filter((name) => name.includes("gateway"));
+  return [...first, ...names.filter((name) => !first.includes(name))].map((name) =>
+    join(folder, name),
+  );
+}
+
 /** Migrates the files of a small project of this kind. */
-async function migrated(files: Readonly<Record<string, string>>) {
+async function migrated(files: Readonly<Record<string, string>>, from?: Origin) {
   await using folder = await folderOf(files);
-  const migration = await prepare([folder.path]);
+  const migration = await prepare([folder.path], from);
   return { ...migration, told: formatMigration(migration) };
 }
 
@@ -34,7 +44,7 @@ describe.each(["seed", "later"])("%s", (name) => {
   test("loads as a stack, and its tokens are in files that only their owner reads", async () => {
     await using folder = await folderOf({});
     await cp(join(examples, name), folder.path, { recursive: true });
-    const migration = await prepare([folder.path]);
+    const migration = await prepare(filesIn(folder.path), "compose");
     const { secretFiles } = migration.conversion;
     await writeMigration(migration);
     const { stack } = await loadStack({ cwd: folder.path, environment: {} });
@@ -48,7 +58,7 @@ describe.each(["seed", "later"])("%s", (name) => {
   });
 
   test("shows no token, neither to people nor to programs", async () => {
-    const migration = await prepare([join(examples, name)]);
+    const migration = await prepare(filesIn(join(examples, name)), "compose");
     const told = formatMigration(migration) + JSON.stringify(migrationDocument(migration, false));
     const tokens = migration.conversion.secretFiles.map(({ text }) => text.trim());
     expect(tokens.filter((token) => told.includes(token))).toEqual([]);
@@ -85,10 +95,13 @@ test("a token that everybody knows is refused, and the way out is told", async (
 
 test("limits of tokens go on as limits of keys, each token's own before the gateway's", async () => {
   const policies = `{"second-token-0123":{"ip_allowlist":"10.1.2.3","max_request_bytes":1048576,"tools_allow_shell":false}}`;
-  const { conversion, told } = await migrated({
-    "docker-compose.yml": gateway("environment: {}"),
-    ".env": `GATEWAY_BEARER_TOKENS=first-token-0123,second-token-0123\nIP_ALLOWLIST=10.0.0.0/8\nGATEWAY_TOKEN_POLICIES_JSON='${policies}'\n`,
-  });
+  const { conversion, told } = await migrated(
+    {
+      "docker-compose.yml": gateway("environment: {}"),
+      ".env": `GATEWAY_BEARER_TOKENS=first-token-0123,second-token-0123\nIP_ALLOWLIST=10.0.0.0/8\nGATEWAY_TOKEN_POLICIES_JSON='${policies}'\n`,
+    },
+    "compose",
+  );
   expect(conversion.afterUp).toEqual([
     "nexus keys add gateway-token --existing --allow-ip 10.0.0.0/8",
     "nexus keys add gateway-token-2 --existing --allow-ip 10.1.2.3 --max-request-bytes 1048576",

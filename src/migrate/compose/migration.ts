@@ -2,9 +2,10 @@
 import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { readCatalog } from "../../catalog/catalog.ts";
-import type { Observed } from "../../engine/engine.ts";
+import type { ForeignContainer, Observed } from "../../engine/engine.ts";
 import { exitCodes, NexusError } from "../../errors.ts";
 import { ignoreSecrets } from "../../stack/new-stack.ts";
+import type { Ancestor } from "../nexus-compose/ancestor.ts";
 import { hasNexusCompose } from "../nexus-compose/find.ts";
 import { projectOnEngine } from "../nexus-compose/on-engine.ts";
 import { type Origin, readProject } from "../projects.ts";
@@ -23,6 +24,10 @@ export type Migration = Readonly<{
   conversion: Conversion;
   /** Undefined when no engine could be asked. */
   inventory?: Inventory;
+  /** What of the ancestor's gateway goes along; undefined for other projects. */
+  ancestor?: Ancestor;
+  /** The container of that gateway, where the engine has it. */
+  gateway?: ForeignContainer;
 }>;
 
 /** The stack file has to lie where the project does. */
@@ -58,14 +63,19 @@ export async function prepareMigration(
   if (basename(output) !== output) throw new OutputElsewhereError(output);
   const paths = source ?? (await usualPaths(from, environment, observe));
   const project = readProject({ from, paths, environment }, await readCatalog());
-  const { name, variables, conversion } = project;
+  const { name, variables, conversion, ancestor } = project;
   const observed = await observe(conversion.name);
+  const gateway = observed?.foreign.find(
+    ({ owner, compose }) => owner === name && compose?.service === ancestor?.data?.service,
+  );
   return {
     from,
     sources: project.files,
     file: join(project.directory, output),
     text: stackText(conversion, project.files, from),
     conversion,
+    ...(ancestor && { ancestor }),
+    ...(ancestor?.data && gateway && { gateway }),
     ...(observed && {
       inventory: takeInventory(conversion, observed, { project: name, variables }),
     }),

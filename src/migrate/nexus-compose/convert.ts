@@ -7,14 +7,18 @@ import { type Note, noteAt } from "../compose/note.ts";
 import type { ComposeProject, TextOf } from "../compose/read.ts";
 import { type OldGateway, readGateway } from "./gateway.ts";
 import { type Adapted, adapt } from "./adapt.ts";
+import type { Ancestor } from "./ancestor.ts";
 import { isOldGateway, replacedBecause } from "./parts.ts";
+
+/** A project of the ancestor's as a stack, and what of its gateway no stack file holds. */
+export type Converted = Readonly<{ conversion: Conversion; ancestor: Ancestor }>;
 
 /** Converts a project of the ancestor's; the services themselves become what they would become out of any Compose file. */
 export function convertNexusCompose(
   project: ComposeProject,
   catalog: Catalog,
   textOf: TextOf,
-): Conversion {
+): Converted {
   const { services } = project;
   const gateway = services.find(({ value }) => isOldGateway(value));
   const gone = services.filter(
@@ -38,9 +42,27 @@ export function convertNexusCompose(
   const adapted = adaptAll(conversion, project);
   const { notes } = conversion;
   const changes = [...adapted.values()].flatMap((each) => each.notes);
+  const { keys, settings, data } = old;
   return {
-    ...withGateway(conversion, old, adapted),
-    notes: [...gone.flatMap(noteGone), ...old.notes, ...changes, ...notes],
+    conversion: {
+      ...withGateway(conversion, old, adapted),
+      notes: [...gone.flatMap(noteGone), ...old.notes, ...changes, ...notes],
+    },
+    ancestor: { keys, settings, ...(data && { data }) },
+  };
+}
+
+/** For those who bring the stack up themselves: the tokens in files of their own, and the commands that have the gateway accept them. */
+export function withKeyFiles({ conversion, ancestor: { keys } }: Converted): Conversion {
+  const files = keys.map(({ name: called, key }) => ({
+    path: `./.nexus/secrets/${called}.key`,
+    text: `${key}\n`,
+    names: [called],
+  }));
+  return {
+    ...conversion,
+    secretFiles: [...conversion.secretFiles, ...files],
+    afterUp: keys.map(({ command }) => command),
   };
 }
 
@@ -83,11 +105,6 @@ function withGateway(
     ([name, keys]) => [name, adapted.get(name)?.keys ?? keys] as const,
   );
   const { name, ...rest } = conversion.stack;
-  const keyFiles = old.keys.map(({ name: called, key }) => ({
-    path: `./.nexus/secrets/${called}.key`,
-    text: `${key}\n`,
-    names: [called],
-  }));
   return {
     ...conversion,
     stack: {
@@ -96,7 +113,5 @@ function withGateway(
       ...rest,
       services: Object.fromEntries([...own, ...old.externals]),
     },
-    secretFiles: [...conversion.secretFiles, ...keyFiles],
-    afterUp: old.keys.map(({ command }) => command),
   };
 }

@@ -4,6 +4,7 @@ import { type Definition, placeIn, type Values } from "../compose/layers.ts";
 import { type Note, noteAt } from "../compose/note.ts";
 import type { ComposeProject, TextOf } from "../compose/read.ts";
 import { aliasesOf } from "./aliases.ts";
+import { dataOf, type OldData } from "./old-data.ts";
 import { backends, leadOf } from "./backends.ts";
 import { listensOf } from "./listens.ts";
 import { fileBehind, type Setting, type Settings, settingsOf } from "./settings.ts";
@@ -15,6 +16,9 @@ export type OldGateway = Readonly<{
   /** External services by name. */
   externals: ReadonlyMap<string, Values>;
   keys: readonly OldKey[];
+  /** What it was told, by the names of its settings. */
+  settings: ReadonlyMap<string, string>;
+  data?: OldData;
   notes: readonly Note[];
 }>;
 
@@ -34,11 +38,14 @@ export function readGateway(
   const { aliases, notes } = said ? aliasesOf(said, services) : { aliases: {}, notes: [] };
   const tokens = tokensOf(settings);
   const listens = listensOf(definition, project.variables);
+  const data = dataOf(project, definition);
   const named = Object.keys(aliases).length > 0 && { aliases };
   return {
     gateway: { ...listens.gateway, ...named },
     externals: outside.externals,
     keys: tokens.keys,
+    settings: new Map([...settings].map(([name, { value }]) => [name, value])),
+    ...(data && { data }),
     notes: [
       ...listens.notes,
       ...tokens.notes,
@@ -113,11 +120,11 @@ function unusedSettings(definition: Definition | undefined): readonly Note[] {
   return [noteAt(place, "left-out", `these have no equal in the gateway: ${unused.join(", ")}`)];
 }
 
-/** The old gateway's data is nobody's here; it stays where it is. */
+/** The old gateway's data is nobody's here; it stays where it is, and a copy goes along. */
 function keptData(definition: Definition | undefined): readonly Note[] {
   const place = definition && placeIn(definition, ["volumes"]);
   if (!place || definition.value["volumes"] === undefined) return [];
   const message =
-    "what the old gateway kept (users, conversations, memory, images) stays where it is, untouched; the gateway does not read it";
+    "what the old gateway kept (users, conversations, memory, images) stays where it is, untouched; `nexus migrate --from nexus-compose` takes a copy along: users log in with their passwords, the rest is kept and not used yet";
   return [noteAt(place, "left-out", message)];
 }

@@ -65,11 +65,20 @@ export function fileBehind(
   { directory, variables }: ComposeProject,
   gateway: Definition | undefined,
 ): string | undefined {
-  const mounts: unknown = filled(gateway?.value["volumes"], variables);
-  const folders = (Array.isArray(mounts) ? mounts : []).map(sourceAndTarget);
-  const found = folders.find(([, target]) => target !== "" && posix.dirname(path) === target);
+  const found = mountsOf(gateway, variables).find(
+    ([, target]) => target !== "" && posix.dirname(path) === target,
+  );
   if (!found || !/^[./~]/.test(found[0])) return undefined;
   return resolve(directory, found[0], basename(path));
+}
+
+/** What was mounted in a container, and where; variables filled in. */
+export function mountsOf(
+  service: Definition | undefined,
+  variables: ComposeProject["variables"],
+): readonly (readonly [source: string, target: string])[] {
+  const mounts: unknown = filled(service?.value["volumes"], variables);
+  return (Array.isArray(mounts) ? mounts : []).map(sourceAndTarget);
 }
 
 function sourceAndTarget(mount: unknown): readonly [string, string] {

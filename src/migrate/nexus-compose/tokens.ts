@@ -1,10 +1,18 @@
 /** The bearer tokens of the ancestor's gateway, as keys of the stack's. Pure. */
 import type { Note } from "../compose/note.ts";
+import type { FoundPolicy } from "../inventory.ts";
 import { flagsOf, policiesOf } from "./policies.ts";
 import type { Settings } from "./settings.ts";
 
 /** A key that exists already: its name here, the key itself, and the command that has the gateway accept it with its limits. */
-export type OldKey = Readonly<{ name: string; key: string; command: string }>;
+export type OldKey = Readonly<{
+  name: string;
+  key: string;
+  policy: FoundPolicy;
+  /** Where it stands. */
+  place: Pick<Note, "file" | "line">;
+  command: string;
+}>;
 
 /** The keys to go on with, and what is to be known of tokens. */
 export type Tokens = Readonly<{ keys: readonly OldKey[]; notes: readonly Note[] }>;
@@ -28,8 +36,9 @@ export function tokensOf(settings: Settings): Tokens {
     .filter((token) => refusal(token) === undefined)
     .map((key, index) => {
       const name = index === 0 ? "gateway-token" : `gateway-token-${index + 1}`;
-      const limits = flagsOf(policies.of(key));
-      return { name, key, command: ["nexus keys add", name, "--existing", ...limits].join(" ") };
+      const policy = policies.of(key);
+      const words = ["nexus keys add", name, "--existing", ...flagsOf(policy)];
+      return { name, key, policy, place: said.note("changed", ""), command: words.join(" ") };
     });
   return {
     keys,
@@ -43,7 +52,7 @@ export function tokensOf(settings: Settings): Tokens {
 
 function carried(keys: readonly OldKey[]): string {
   const names = keys.map(({ name }) => name).join(", ");
-  return `goes to .nexus/secrets as the key ${names}, so that clients that have it need no other`;
+  return `goes on as the key ${names}, so that clients that have it need no other`;
 }
 
 function refusal(token: string): string | undefined {

@@ -103,8 +103,8 @@ export const programScript = (command: readonly string[]) =>
   scriptOf(`command -v ${quoted(command[0] ?? "")} >/dev/null 2>&1 || exit ${scriptEnds.noProgram}
 ${command.map(quoted).join(" ")}`);
 
-/** Python from 3.11 on gives the database itself, older ones its SQL. Holds no apostrophe. */
-const python = `
+/** A program for Python, whose argument is a database: from 3.11 on it gives the database itself, before its SQL. Holds no apostrophe. */
+export const databaseProgram = `
 import os, sqlite3, sys, urllib.parse
 path = os.fsencode(sys.argv[1])
 with open(path, "rb") as file:
@@ -138,7 +138,7 @@ for py in /var/lib/gateway/env/bin/python3 python3; do
     xcode-select -p >/dev/null 2>&1 || continue
   fi
   "$found" -I -B -c 'import sqlite3; sqlite3.Connection.backup' >/dev/null 2>&1 || continue
-  exec "$found" -I -B -c ${quoted(python)} ${quoted(path)}
+  exec "$found" -I -B -c ${quoted(databaseProgram)} ${quoted(path)}
 done
 command -v sqlite3 >/dev/null 2>&1 || exit ${scriptEnds.noReader}
 if [ -e ${quoted(`${path}-wal`)} ]; then

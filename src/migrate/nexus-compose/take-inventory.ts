@@ -1,0 +1,68 @@
+/** What the ancestor's gateway has that goes along: its tokens, its users with their keys, its databases and files. */
+import { join } from "node:path";
+import { findDatabases } from "../ai-infra/databases.ts";
+import { findKeptFiles } from "../ai-infra/kept-files.ts";
+import { together, type Part } from "../ai-infra/part.ts";
+import { gatewayData, isWithin } from "../ai-infra/paths.ts";
+import type { Settings } from "../ai-infra/settings.ts";
+import type { FoundToken, Inventory } from "../inventory.ts";
+import { Secret } from "../secret.ts";
+import type { SourceTree } from "../source/tree.ts";
+import type { Ancestor } from "./ancestor.ts";
+import { treeNames } from "./sources.ts";
+import type { OldKey } from "./tokens.ts";
+
+/** Takes the inventory; `now` decides which keys have expired. */
+export async function takeAncestorInventory(
+  ancestor: Ancestor,
+  { directory, trees }: Readonly<{ directory: string; trees: readonly SourceTree[] }>,
+  now: Date = new Date(),
+): Promise<Inventory> {
+  const tree = trees.find(({ host }) => host === treeNames.gateway);
+  const settings = pathsIn(ancestor, directory);
+  const kept: readonly Part[] = tree
+    ? [await findDatabases(tree, settings, now), await findKeptFiles(tree, settings)]
+    : [unreadable(ancestor, directory)];
+  const tokens = ancestor.keys.map((key) => tokenOf(key, directory));
+  const lists = together([{ tokens }, ...kept]);
+  const unread = trees.flatMap((each) => each.unread());
+  return {
+    kind: "nexus-compose",
+    hosts: [],
+    routing: { models: {} },
+    ...lists,
+    notUnderstood: [...lists.notUnderstood, ...unread],
+  };
+}
+
+/** Settings that name something in the data folder, by its path in the tree. */
+function pathsIn({ settings, data }: Ancestor, directory: string): Settings {
+  if (!data) return new Map();
+  const at = { host: treeNames.project, file: join(directory, ".env") };
+  return new Map(
+    [...settings].flatMap(([name, value]) => {
+      if (!isWithin(value, data.target)) return [];
+      return [[name, { value: `${gatewayData}${value.slice(data.target.length)}`, at }] as const];
+    }),
+  );
+}
+
+function tokenOf({ name, key, policy, place }: OldKey, directory: string): FoundToken {
+  const { file, line } = place;
+  const token = new Secret(key);
+  return {
+    at: { host: treeNames.project, file: join(directory, file), line },
+    kind: "token",
+    name,
+    digest: token.digest(),
+    hint: key.slice(0, Math.min(7, Math.floor(key.length / 4))),
+    policy,
+  };
+}
+
+function unreadable({ data }: Ancestor, directory: string): Part {
+  if (!data) return {};
+  const at = { host: treeNames.project, file: directory };
+  const why = `cannot be read without a container that has its volume: \`docker compose create ${data.service}\` makes one.`;
+  return { notUnderstood: [{ at, what: "what the old gateway kept", why }] };
+}
