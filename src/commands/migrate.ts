@@ -10,7 +10,7 @@ import { prepareInstallation } from "../migrate/installation.ts";
 import type { Inventory } from "../migrate/inventory.ts";
 import type { MigrationPlan } from "../migrate/migration-plan.ts";
 import { liveTree } from "../migrate/source/local.ts";
-import { lookAround } from "../migrate/source/look-around.ts";
+import { lookAround, placesLookedAt } from "../migrate/source/look-around.ts";
 import { openSources } from "../migrate/source/open-sources.ts";
 import { refuseMismatched } from "../migrate/migrate-flags.ts";
 import type { Ancestor } from "../migrate/nexus-compose/ancestor.ts";
@@ -34,8 +34,8 @@ import {
   migrationDocument,
   type MigrationDocument,
 } from "../terminal/migration.ts";
-import { formatProposals, type ProposalsDocument } from "../terminal/proposals.ts";
-import { agree } from "../terminal/prompts.ts";
+import { chooseProposal, formatProposals, type ProposalsDocument } from "../terminal/proposals.ts";
+import { agree, canAsk } from "../terminal/prompts.ts";
 
 type InstallationFlags = MigratingFlags &
   Readonly<{
@@ -151,14 +151,14 @@ export default class Migrate extends MigratingCommand {
   async #propose(flags: SharedFlags): Promise<ProposalsDocument> {
     await using tree = liveTree();
     const observed = await this.#observe(flags, "");
-    const proposals = await lookAround({
-      tree,
-      home: homedir(),
-      folder: process.cwd(),
-      containers: observed?.foreign ?? [],
-    });
-    this.show(formatProposals(proposals));
-    return { proposals };
+    const from = { home: homedir(), folder: process.cwd() };
+    const containers = observed?.foreign ?? [];
+    const proposals = await lookAround({ tree, ...from, containers });
+    const document = { proposals, looked: placesLookedAt(from) };
+    this.show(formatProposals(document));
+    const words = !this.jsonEnabled() && canAsk() && (await chooseProposal(proposals));
+    if (words) await this.config.runCommand("migrate", [...this.argv, ...words]);
+    return document;
   }
 
   /** Shows what becomes of an installation, and moves it once that is agreed to. */

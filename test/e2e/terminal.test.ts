@@ -1,5 +1,15 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { engine, inspectStack, readIn, type StackFolder, stackFolder } from "../support/cli.ts";
+import {
+  engine,
+  inspectStack,
+  readIn,
+  type StackFolder,
+  stackFolder,
+  writeIn,
+} from "../support/cli.ts";
 import { keys, openTerminal, type Terminal } from "../support/terminal.ts";
 
 const slow = 'SCENARIO_READY_AFTER_MS: "1500"';
@@ -129,4 +139,17 @@ test("the gateway's log is prose on a terminal and JSON in a pipe", async () => 
   expect(terminal.text()).toMatch(/^gateway │ \d\d:\d\d:\d\d {2}upstream\.state {2}web.*→ ready/m);
   expect(terminal.text()).not.toContain('{"');
   expect((await stack.must("logs", "gateway")).stdout).toMatch(/^gateway │ \{"time"/);
+});
+
+test("`migrate` alone says what is there, and shows what would become of what is chosen", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "nexus-found-"));
+  await writeIn({ directory }, "compose.yaml", "services: { web: { image: nexus-test/web:1 } }\n");
+  await using terminal = openTerminal({ directory }, ["migrate"]);
+  await terminal.shows(/Show what would become of one of them/);
+  terminal.type(keys.enter);
+  expect(await terminal.exitCode()).toBe(0);
+  expect(terminal.text()).toContain(`--source ${directory} --dry-run`);
+  expect(terminal.text()).toMatch(/image: nexus-test\/web:1/);
+  expect(await readdir(directory)).toEqual(["compose.yaml"]);
+  await rm(directory, { recursive: true });
 });

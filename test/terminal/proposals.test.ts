@@ -9,7 +9,7 @@ test("what could be migrated is told with the command that shows what would beco
     why: "its gateway is installed here",
     command: "nexus migrate --from ai-infra --dry-run",
   };
-  expect(formatProposals([proposal])).toBe(
+  expect(formatProposals({ proposals: [proposal], looked: [] })).toBe(
     [
       "What could be migrated, the best first:",
       "",
@@ -19,6 +19,8 @@ test("what could be migrated is told with the command that shows what would beco
   );
 });
 
-test("where there is nothing, it says how to go on", () => {
-  expect(formatProposals([])).toContain("--from");
+test("where there is nothing, it says where it looked and how to go on", () => {
+  const text = formatProposals({ proposals: [], looked: ["/home/me (Compose files)"] });
+  expect(text).toContain("  /home/me (Compose files)\n");
+  expect(text).toContain("--from");
 });

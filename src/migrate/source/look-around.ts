@@ -13,6 +13,8 @@ export type Proposal = Readonly<{
   /** A clause: what was seen there. */
   why: string;
   command: string;
+  /** What stands behind `nexus migrate` in it; absent where something has to be filled in first. */
+  words?: readonly string[];
 }>;
 
 /** What was seen; absent is what was not there. */
@@ -84,6 +86,19 @@ export async function lookAround(lookout: Lookout): Promise<readonly Proposal[]>
   });
 }
 
+/** Where {@link lookAround} looks, for those who have it elsewhere. */
+export function placesLookedAt({
+  home,
+  folder,
+}: Pick<Lookout, "home" | "folder">): readonly string[] {
+  return [
+    "/var/lib, /etc/systemd/system and /Library/LaunchDaemons (services of an ai-infra)",
+    `${[...new Set([folder, home])].join(", ")}, and \`nexus\` in ${home} and its ${workFolders.slice(0, -1).join(", ")} (Compose files)`,
+    `${posix.join(home, ".harbor")} (Harbor)`,
+    "the containers of the engine",
+  ];
+}
+
 const unitFile = (name: string) => `/etc/systemd/system/${name}`;
 const jobFile = (name: string) => `/Library/LaunchDaemons/${name}.plist`;
 
@@ -119,17 +134,14 @@ function fromInstallation({ installed, units: found }: Seen): readonly Proposal[
   if (evidence.length === 0) return [];
   const more = evidence.length > 3 ? ` and ${evidence.length - 3} more` : "";
   const why = `ai-infra's services are installed here: ${evidence.slice(0, 3).join(", ")}${more}`;
-  return [
-    { kind: "ai-infra", where: "/", why, command: "nexus migrate --from ai-infra --dry-run" },
-  ];
+  return [{ kind: "ai-infra", where: "/", why, ...dryRun(["--from", "ai-infra"]) }];
 }
 
 function fromContainers({ containers, projects }: Seen): readonly Proposal[] {
   if (containers.length === 0 || projects.some(({ ancestor }) => ancestor)) return [];
-  const command = "nexus migrate --from nexus-compose --dry-run";
   const where = containers.join(", ");
   const why = "containers of Nexus's ancestor run here, and say where its Compose files are";
-  return [{ kind: "nexus-compose", where, why, command }];
+  return [{ kind: "nexus-compose", where, why, ...dryRun(["--from", "nexus-compose"]) }];
 }
 
 function fromProject({ folder, ancestor }: Seen["projects"][number]): Proposal {
@@ -137,14 +149,13 @@ function fromProject({ folder, ancestor }: Seen["projects"][number]): Proposal {
   const why = ancestor
     ? "it holds the Compose files of Nexus's ancestor"
     : "it holds a Compose file";
-  const command = `nexus migrate --from ${kind} --source ${word(folder)} --dry-run`;
-  return { kind, where: folder, why, command };
+  return { kind, where: folder, why, ...dryRun(["--from", kind, "--source", folder]) };
 }
 
 function fromHarbor(harbor: string | undefined): readonly Proposal[] {
   if (harbor === undefined) return [];
-  const command = `nexus migrate --from harbor --source ${word(harbor)} --dry-run`;
-  return [{ kind: "harbor", where: harbor, why: "Harbor keeps its settings there", command }];
+  const how = dryRun(["--from", "harbor", "--source", harbor]);
+  return [{ kind: "harbor", where: harbor, why: "Harbor keeps its settings there", ...how }];
 }
 
 function fromCheckout(checkout: string): Proposal {
@@ -152,6 +163,11 @@ function fromCheckout(checkout: string): Proposal {
     "it describes hosts of ai-infra, whose settings are on those hosts: name each of them";
   const command = "nexus migrate --from ai-infra --host NAME=ssh://USER@HOST --dry-run";
   return { kind: "ai-infra", where: checkout, why, command };
+}
+
+function dryRun(flags: readonly string[]): Required<Pick<Proposal, "command" | "words">> {
+  const words = [...flags, "--dry-run"];
+  return { command: ["nexus migrate", ...words.map(word)].join(" "), words };
 }
 
 /** As a shell takes it. */
