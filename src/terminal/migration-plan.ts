@@ -74,7 +74,7 @@ export function migrationPlanDocument(
 export function formatMigrationPlan(plan: MigrationPlan, { hosts, kind }: Inventory): string {
   const where = hosts.map(({ name, os, live }) => `${name} (${live ? "this machine" : os})`);
   const parts = [
-    `An installation of ${kind}${where.length > 0 ? ` on ${where.join(", ")}` : ""}`,
+    oneLine(`An installation of ${kind}${where.length > 0 ? ` on ${where.join(", ")}` : ""}`),
     section("Services", plan.services.map(serviceLine)),
     `${plan.file} is to be:\n\n${plan.text.trimEnd()}`,
     section("Addresses", plan.rewrites.map(rewriteLine)),
@@ -115,10 +115,15 @@ export function formatCarried(plan: MigrationPlan): string {
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
+/** Names of the old installation may hold anything, line breaks too. */
+function oneLine(text: string): string {
+  return printable(text).replaceAll(/[\n\t]+/g, " ");
+}
+
 function section(title: string, lines: readonly string[]): string {
   return lines.length === 0
     ? ""
-    : [`${title}:`, ...lines.map((line) => `  ${printable(line)}`)].join("\n");
+    : [`${title}:`, ...lines.map((line) => `  ${oneLine(line)}`)].join("\n");
 }
 
 /** `ai2:/var/lib/gateway/app/.env:12`. */

@@ -93,11 +93,17 @@ function subjectOf(name: string): string | undefined {
   return subjects.find(([beginning]) => beginning.test(name))?.[1];
 }
 
-/** Settings of its file that the old gateway did not know either. */
+/** Settings of its file that the old gateway did not know either. What is no usual name may be the rest of a secret that was broken into lines. */
 export function unknownSettings(settings: Settings): readonly NotUnderstood[] {
   return [...settings].flatMap(([name, { at }]) =>
     used.test(name) || subjectOf(name) !== undefined
       ? []
-      : [{ at, what: name, why: "is no setting that the old gateway knew." }],
+      : [
+          {
+            at,
+            what: /^[A-Z_][A-Z0-9_]*$/.test(name) ? name : `line ${at.line ?? 0}`,
+            why: "is no setting that the old gateway knew.",
+          },
+        ],
   );
 }

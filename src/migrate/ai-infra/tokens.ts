@@ -1,10 +1,11 @@
 /** Bearer tokens of the old gateway's settings, with their policies. Pure. */
 import type { FoundPolicy, FoundToken } from "../inventory.ts";
+import { readJson } from "../read/json.ts";
 import { type FoundTokenPolicy, readTokenPolicies } from "../read/token-policies.ts";
 import type { Found } from "../reading.ts";
 import { Secret } from "../secret.ts";
 import type { Part } from "./part.ts";
-import { setting, splitList, type Settings } from "./settings.ts";
+import { setting, splitList, switchSetting, type Settings } from "./settings.ts";
 
 /** Templates and other people's examples: whoever knows those knows the token. */
 const placeholder =
@@ -21,10 +22,14 @@ export function findTokens(settings: Settings): Part {
   const listed = tokensOf(settings, "GATEWAY_BEARER_TOKENS");
   const single = tokensOf(settings, "GATEWAY_BEARER_TOKEN");
   const replaced = listed.length > 0;
+  const shut = isShut(settings)
+    ? { refused: "its limits cannot be read: the old gateway let nobody in then" }
+    : {};
   const candidates: readonly Candidate[] = [
-    ...listed.map((token) => ({ token })),
+    ...listed.map((token) => ({ token, ...shut })),
     ...single.map((token) => ({
       token,
+      ...shut,
       ...(replaced && {
         refused: "the old gateway had a list of tokens, and this one is not on it",
       }),
@@ -38,6 +43,17 @@ export function findTokens(settings: Settings): Part {
     tokenOf(candidate, index, policies.found),
   );
   return { tokens, notUnderstood: policies.notUnderstood };
+}
+
+/** Whether the old gateway refused everybody: it was to be strict, and its policies are no JSON. */
+function isShut(settings: Settings): boolean {
+  const found = setting(settings, "GATEWAY_TOKEN_POLICIES_JSON");
+  const strict = switchSetting(settings, "GATEWAY_TOKEN_POLICIES_STRICT")?.value === true;
+  return strict && found !== undefined && !isMap(found);
+}
+
+function isMap({ value, at }: Found<string>): boolean {
+  return readJson(Buffer.from(value), at).found?.kind === "map";
 }
 
 type Candidate = Readonly<{ token: Found<Secret>; refused?: string }>;

@@ -1,4 +1,5 @@
 /** What is kept of the old installation's data, where it goes, and whether it fits. Pure. */
+import { hash } from "node:crypto";
 import { posix } from "node:path";
 import type { FoundFiles, Inventory } from "../inventory.ts";
 import type { Carried, MigrationPlan } from "../migration-plan.ts";
@@ -8,9 +9,11 @@ import { Secret } from "../secret.ts";
 /** Where things are staged before anything else happens, relative to the stack's folder. */
 const stagingFolder = ".nexus/migration/staged";
 
-/** A path of an old host in the staging folder; never outside of it. */
+/** A path of an old host in the staging folder; never outside of it, and no two hosts share a folder, on no file system. */
 export function stagedPath(host: string, path: string): string {
-  const folder = host.replaceAll(/[^\w.-]+/g, "-").replace(/^\.+/, "") || "host";
+  const plain = host.replaceAll(/[^\w.-]+/g, "-").replace(/^\.+/, "") || "host";
+  const same = plain === host && plain === plain.toLowerCase();
+  const folder = same ? plain : `${plain}-${hash("sha256", host).slice(0, 8)}`;
   return `${stagingFolder}/${folder}${posix.normalize(`/${path}`)}`;
 }
 

@@ -66,34 +66,48 @@ function legacySteps(placed: readonly Placed[], { inventory }: Scene): readonly 
 
 function stagingSteps(inventory: Inventory): readonly Step[] {
   const settings = keptSettings(inventory);
-  return uniqueById([
-    ...inventory.databases.map((database): Step => ({
-      id: `backup ${database.host}:${database.path}`,
-      title: `Back up the ${database.name} database of ${database.host}`,
-      kind: "backup-database",
-      database,
-      to: stagedPath(database.host, database.path),
-    })),
-    ...inventory.files.map((files): Step => ({
-      id: `fetch ${files.host}:${files.path}`,
-      title: `Fetch ${files.path} of ${files.host}`,
-      kind: "fetch-files",
-      files,
-      to: stagedPath(files.host, files.path),
-    })),
-    ...(settings
-      ? [
-          {
-            id: `write ${settings.path}`,
-            title: "Keep the old gateway's other settings",
-            kind: "write-file",
-            path: settings.path,
-            text: settings.text,
-            mode: 0o600,
-          } as const,
-        ]
-      : []),
-  ]);
+  return outerFirst(
+    uniqueById([
+      ...inventory.databases.map((database): Step => ({
+        id: `backup ${database.host}:${database.path}`,
+        title: `Back up the ${database.name} database of ${database.host}`,
+        kind: "backup-database",
+        database,
+        to: stagedPath(database.host, database.path),
+      })),
+      ...inventory.files.map((files): Step => ({
+        id: `fetch ${files.host}:${files.path}`,
+        title: `Fetch ${files.path} of ${files.host}`,
+        kind: "fetch-files",
+        files,
+        to: stagedPath(files.host, files.path),
+      })),
+      ...(settings
+        ? [
+            {
+              id: `write ${settings.path}`,
+              title: "Keep the old gateway's other settings",
+              kind: "write-file",
+              path: settings.path,
+              text: settings.text,
+              mode: 0o600,
+            } as const,
+          ]
+        : []),
+    ]),
+  );
+}
+
+/** What lies in a folder that is staged as well comes with it, and after it: else the folder would be taken for staged. */
+function outerFirst(steps: readonly Step[]): readonly Step[] {
+  const placeOf = (step: Step): string => ("to" in step ? step.to : "");
+  const isInner = (step: Step): boolean =>
+    steps.some((other) => "to" in other && placeOf(step).startsWith(`${other.to}/`));
+  const depth = (step: Step): number => placeOf(step).split("/").length;
+  return [
+    ...steps.filter((step) => !isInner(step)),
+    ...steps.filter(isInner).toSorted((a, b) => depth(a) - depth(b)),
+  ];
 }
 
 /** Every place where something was staged, into the gateway's volume. */

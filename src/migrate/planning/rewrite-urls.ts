@@ -123,9 +123,11 @@ function serviceAt(host: string, port: number, scene: Scene): FoundService | und
 export function shownUrl(text: string): string {
   if (!URL.canParse(text)) return "[not an address]";
   const url = new URL(text);
-  const hidden = url.username !== "" || url.password !== "" || url.search !== "";
+  const login = url.username !== "" || url.password !== "" || url.pathname.includes("@");
+  const hidden = login || url.search !== "";
   if (!hidden && url.hash === "") return text;
-  return `${url.protocol}//${url.host}${url.pathname}${hidden ? " [and a secret]" : ""}`;
+  const path = url.pathname.replaceAll(/\/[^/]*@/g, "/");
+  return `${url.protocol}//${url.host}${path}${hidden ? " [and a secret]" : ""}`;
 }
 
 /** The setting of the old gateway with an address of this name, the last one of them. */

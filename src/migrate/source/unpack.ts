@@ -49,8 +49,8 @@ export async function unpack(
   // A cut archive destroys the entry that is being read, and who waits for that would wait for ever.
   const failed = new Promise<never>((_, reject) => void feeding.catch(reject));
   failed.catch(() => {});
+  const counted = { entries: 0, bytes: 0 };
   try {
-    const counted = { entries: 0, bytes: 0 };
     for await (const entry of entries) {
       count(counted, entry.header, unpacking);
       await Promise.race([place(entry, { links, leftOut, to: unpacking.to }), failed]);
@@ -63,7 +63,7 @@ export async function unpack(
   if (!tail.ended) throw new ArchiveBrokenError(unpacking.name, "it ends before its end");
   for (const kind of ["link", "symlink"] as const)
     for (const link of links.filter((one) => one.kind === kind))
-      await makeLink(link, unpacking.to, leftOut);
+      await makeLink(link, { counted, leftOut, unpacking });
   return leftOut;
 }
 
@@ -84,7 +84,7 @@ class Tail extends Transform {
 
 function count(
   counted: { entries: number; bytes: number },
-  header: Header,
+  header: Pick<Header, "size">,
   { name, limits }: Unpacking,
 ): void {
   counted.entries += 1;
@@ -127,8 +127,20 @@ async function makeFolders(to: string, parts: readonly string[]): Promise<void> 
 
 class InTheWayError extends Error {}
 
-async function makeLink(link: Link, to: string, leftOut: LeftOut[]): Promise<void> {
-  const { parts, target, kind } = link;
+/** Another name of a file is a copy of it here, and takes as much room. */
+async function makeLink(
+  { parts, target, kind }: Link,
+  {
+    counted,
+    leftOut,
+    unpacking,
+  }: Readonly<{
+    counted: { entries: number; bytes: number };
+    leftOut: LeftOut[];
+    unpacking: Unpacking;
+  }>,
+): Promise<void> {
+  const { to } = unpacking;
   const path = posix.join("/", ...parts);
   const leave = (why: string) => leftOut.push({ path, why });
   if (parts.length === 0) return;
@@ -142,15 +154,19 @@ async function makeLink(link: Link, to: string, leftOut: LeftOut[]): Promise<voi
     }
     const of = partsOf(target);
     const real = of && join(to, ...of);
-    if (real === undefined || !(await isFileThere(real)))
+    const size = real === undefined ? undefined : await fileSize(real);
+    if (real === undefined || size === undefined) {
       leave("it is another name of a file that the archive does not have");
-    else await copyFile(real, here);
+      return;
+    }
+    count(counted, { size }, unpacking);
+    await copyFile(real, here);
   }, leave);
 }
 
-async function isFileThere(path: string): Promise<boolean> {
+async function fileSize(path: string): Promise<number | undefined> {
   const stats = await lstat(path).catch(() => undefined);
-  return stats?.isFile() ?? false;
+  return stats?.isFile() ? stats.size : undefined;
 }
 
 /** An absolute one begins at the archive's root; a relative one may not climb above it. */

@@ -88,3 +88,16 @@ test("a policy that is no JSON is told with its place and without its tokens", (
 function tokensOf(values: Readonly<Record<string, string>>) {
   return findTokens(settingsAt(values, at)).tokens ?? [];
 }
+
+test("nobody gets in whose limits cannot be read, where the old gateway was strict about that", () => {
+  const settings = { GATEWAY_BEARER_TOKEN: "a-token-that-somebody-uses" };
+  const broken = { ...settings, GATEWAY_TOKEN_POLICIES_JSON: '{"a-token' };
+  const [strict] = tokensOf({ ...broken, GATEWAY_TOKEN_POLICIES_STRICT: "true" });
+  expect(strict?.refused).toContain("limits cannot be read");
+  expect(
+    tokensOf({ ...broken, GATEWAY_TOKEN_POLICIES_STRICT: "false" })[0]?.refused,
+  ).toBeUndefined();
+  expect(
+    tokensOf({ ...settings, GATEWAY_TOKEN_POLICIES_STRICT: "true" })[0]?.refused,
+  ).toBeUndefined();
+});

@@ -15,6 +15,9 @@ it.each([
   "POSTGRES_PASSWORD",
   "SMTP_PASS",
   "AWS_CREDENTIALS",
+  "TTS_AUTH",
+  "IMAGES_HTTP_HEADERS",
+  "UI_SESSION_SALT",
 ])("%s holds a secret", (name) => expect(isSecretSetting(name)).toBe(true));
 
 it.each([
@@ -24,6 +27,7 @@ it.each([
   "GATEWAY_TLS_KEY_PATH",
   "OLLAMA_KEEP_ALIVE",
   "USER_SESSION_COOKIE",
+  "USER_AUTH_ENABLED",
   "MONKEY",
   "JWT_PUBLIC_KEY",
   "TOOLS_REGISTRY_SHA256",
@@ -32,5 +36,9 @@ it.each([
 it("knows values that give themselves away", () => {
   expect(isSecretValue("postgres://ai:hunter2@db/ai")).toBe(true);
   expect(isSecretValue("hf_0123456789abcdef")).toBe(true);
+  expect(isSecretValue("Authorization: Bearer abc.def")).toBe(true);
+  expect(isSecretValue("serve --api-key abc")).toBe(true);
+  expect(isSecretValue("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x")).toBe(true);
   expect(isSecretValue("http://ada2:7860")).toBe(false);
+  expect(isSecretValue("--max-tokens 5 --output")).toBe(false);
 });

@@ -146,6 +146,15 @@ it.each(["ai1.tar", "ai1.tar.gz"])(
   },
 );
 
+it("files of many names are refused where there is no room for a copy under each", async () => {
+  const names = Array.from({ length: 9 }, (_, index) => `etc/n${String(index)}`);
+  const links = names.map((name) => ({ name, type: "link" as const, linkname: "etc/big" }));
+  const file = await archive([...host, { name: "etc/big", content: "x".repeat(9000) }, ...links]);
+  const limits = { bytes: 50_000, entries: 100 };
+  await expect(archivedTrees(file, limits)).rejects.toMatchObject({ code: "NEXUS_SOURCE_TOO_BIG" });
+  expect(await unpacked()).toEqual([]);
+});
+
 it("more than there is room for is refused before it is written", async () => {
   const file = await archive([...host, { name: "var/a", content: "x".repeat(100_000) }]);
   const limits = { bytes: 50_000, entries: 10 };
