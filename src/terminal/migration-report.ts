@@ -51,7 +51,7 @@ function verdict(
   if (!verified) return `${theme.bad("✘")} Not everything arrived. ${file}`;
   const but = skipped === 0 ? "" : `, but ${count(skipped, "check")} could not be done`;
   return finishedBefore
-    ? `${theme.good("✔")} The migration was finished already: nothing was left to do but to look${but}. ${file}`
+    ? `${theme.good("✔")} The migration was finished already: nothing was left to do${but}. ${file}`
     : `${theme.good("✔")} Migrated${but}: ${file}`;
 }
 
@@ -60,7 +60,11 @@ function comparedLines(checks: readonly Check[]): readonly string[] {
   const kinds = Map.groupBy(checks, ({ id }) => kindOf(id));
   const amounts = [...kinds].map(([kind, all]) => {
     const good = all.filter(({ outcome }) => outcome === "passed").length;
-    return `${String(good)} of ${count(all.length, kind)}`;
+    const named =
+      kind === filesWord && all.length > 1
+        ? `${String(all.length)} sets of files`
+        : count(all.length, kind);
+    return `${String(good)} of ${named}`;
   });
   const databases = checks.filter(
     ({ id, outcome }) => outcome === "passed" && kindOf(id) === "database",
@@ -71,13 +75,14 @@ function comparedLines(checks: readonly Check[]): readonly string[] {
   ];
 }
 
+const filesWord = "set of files";
 const kindWords = ["database", "key", "user", "model", "token", "alias"];
 
 /** The first word of a check says what it is about; what else was carried are files. */
 function kindOf(id: string): string {
   const [word = ""] = id.split(" ");
   if (word === "alias") return "name";
-  return kindWords.includes(word) ? word : "folder or file";
+  return kindWords.includes(word) ? word : filesWord;
 }
 
 function remediesOf(checks: readonly Check[]): readonly string[] {

@@ -8,6 +8,7 @@ import {
   askModel,
 } from "../../../apply/gateway-api.ts";
 import { NexusError } from "../../../errors.ts";
+import { isDatabase } from "../../ai-infra/databases.ts";
 import { Secret } from "../../secret.ts";
 import { settingsInFile } from "../../read/settings-file.ts";
 import type { Place } from "../../reading.ts";
@@ -22,24 +23,34 @@ export async function checkApi(context: StepContext): Promise<readonly Check[]> 
   const way = await world.api(plan.choices.stack);
   const accepted: ApiAccess[] = [];
   const checks: Check[] = [];
-  for (const { record } of plan.keys) {
+  for (const { record, at } of plan.keys) {
     const token = tokens.get(record.digest);
     const access = token && { ...way, key: token.reveal() };
-    const check = await checkToken(`token ${record.name}`, access, way.base);
+    const id = `token ${record.name}`;
+    const check = access ? await checkToken(id, access) : { id, ...withoutToken(at, way.base) };
     if (access && check.outcome === "passed") accepted.push(access);
     checks.push(check);
   }
   return [...checks, ...(await checkAliases(context, accepted[0]))];
 }
 
-async function checkToken(id: string, access: ApiAccess | undefined, base: string): Promise<Check> {
-  if (access === undefined)
-    return {
-      id,
-      outcome: "skipped",
-      detail: "The gateway has its digest, and the token itself cannot be read here",
-      remedy: `Run the same \`nexus migrate\` where the old settings can be read, or ask a client that has it: GET ${base}/models must answer with status 200.`,
-    };
+/** Of a user's API key the old gateway kept the digest alone; other tokens stand in settings, while these can be read. */
+function withoutToken({ file }: Pick<Place, "file">, base: string): Omit<Check, "id"> {
+  const ask = `sk a client that has it: GET ${base}/models must answer with status 200.`;
+  return isDatabase(file)
+    ? {
+        outcome: "skipped",
+        detail: "The gateway has its digest, and that is all that the old one kept of it",
+        remedy: `A${ask}`,
+      }
+    : {
+        outcome: "skipped",
+        detail: "The gateway has its digest, and the token itself cannot be read here any more",
+        remedy: `Run the same \`nexus migrate\` where the old settings can be read, or a${ask}`,
+      };
+}
+
+async function checkToken(id: string, access: ApiAccess): Promise<Check> {
   try {
     await apiModels(access);
     return { id, outcome: "passed", detail: "The old token is accepted" };
@@ -118,6 +129,7 @@ async function findTokens({
   const found = new Map<string, Secret>();
   const places = new Map(plan.keys.map(({ at }) => [`${at.host}:${at.file}`, at]));
   for (const { host, file } of places.values()) {
+    if (isDatabase(file)) continue;
     const read = await trees.find((tree) => tree.host === host)?.read(file);
     if (read?.kind !== "file") continue;
     for (const text of textsIn(read.bytes, { host, file })) {

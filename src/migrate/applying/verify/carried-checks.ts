@@ -60,7 +60,7 @@ async function lookAtContents(
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return {
       outcome: "passed",
-      detail: `${files.length} files, ${sizeText(bytes)}, equal byte for byte`,
+      detail: `${files.length === 1 ? "1 file" : `${files.length} files`}, ${sizeText(bytes)}, equal byte for byte`,
     };
   }
   const differs = differencesOf(had, has);
