@@ -112,6 +112,15 @@ export type Carried = Readonly<{
   because: string;
 }>;
 
+/** Something that nobody moves, and what to do where it is wanted in the stack. */
+export type Staying = Readonly<{
+  what: string;
+  host: string;
+  path: string;
+  bytes: number;
+  because: string;
+}>;
+
 /** One thing that is done; each can be done again without harm. `id`s are unique and stable. */
 export type Step = Readonly<
   { id: string; title: string } &
@@ -164,6 +173,8 @@ export type MigrationPlan = Readonly<{
   /** Old names that lead nowhere any more, and why. */
   aliasesLeftOut: readonly Readonly<{ name: string; at: Place; because: string }>[];
   data: readonly Carried[];
+  /** Stores of models that are neither copied nor shared; absent where the kind of installation has none. */
+  stays?: readonly Staying[];
   /** Models by service: what the stack must have before it counts as ready. */
   models: readonly Readonly<{
     service: string;

@@ -2,6 +2,7 @@
 import type { Inventory } from "../migrate/inventory.ts";
 import type { MigrationPlan, PlannedService } from "../migrate/migration-plan.ts";
 import type { Place } from "../migrate/reading.ts";
+import { decisionLines, glanceLines, placeText } from "./migration-glance.ts";
 import { formatBytes } from "./units.ts";
 import { printable } from "./width.ts";
 
@@ -35,6 +36,7 @@ export type MigrationPlanDocument = Readonly<{
     | "aliasesLeftOut"
     | "data"
     | "models"
+    | "stays"
     | "space"
     | "decisions"
     | "notUnderstood"
@@ -74,33 +76,37 @@ export function migrationPlanDocument(
 export function formatMigrationPlan(plan: MigrationPlan, { hosts, kind }: Inventory): string {
   const where = hosts.map(({ name, os, live }) => `${name} (${live ? "this machine" : os})`);
   const parts = [
-    oneLine(`An installation of ${kind}${where.length > 0 ? ` on ${where.join(", ")}` : ""}`),
+    section(
+      oneLine(`An installation of ${kind}${where.length > 0 ? ` on ${where.join(", ")}` : ""}`),
+      glanceLines(plan),
+    ),
+    section("What stands in the way", plan.obstacles),
+    section("To be decided", decisionLines(plan.decisions)),
     section("Services", plan.services.map(serviceLine)),
+    section("Names that lead nowhere", plan.aliasesLeftOut.map(leftOutLine)),
+    section("Keys", keyLines(plan)),
+    section("Users", plan.users.map(userLine)),
     `${plan.file} is to be:\n\n${plan.text.trimEnd()}`,
     section("Addresses", plan.rewrites.map(rewriteLine)),
     section("Ports that are held", plan.conflicts.map(conflictLine)),
-    section("Keys", keyLines(plan)),
-    section("Users", plan.users.map(userLine)),
-    section("Names that lead nowhere", plan.aliasesLeftOut.map(leftOutLine)),
     section("Models", plan.models.map(modelLine)),
     section("Data", [...plan.data.map(dataLine), ...spaceLines(plan)]),
-    section("To be decided", plan.decisions.map(decisionLine)),
+    section("Stays where it is", (plan.stays ?? []).map(stayLine)),
     ...toldSections(plan),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-function toldSections({ notUnderstood, warnings, obstacles }: MigrationPlan): readonly string[] {
+function toldSections({ notUnderstood, warnings }: MigrationPlan): readonly string[] {
   return [
-    section(
-      "Not understood, or without an equal",
-      notUnderstood.map(({ at, what, why }) => `${placeText(at)}  ${what}: ${why}`),
-    ),
     section(
       "Warnings",
       warnings.map(({ value, at }) => `${placeText(at)}  ${value}`),
     ),
-    section("What stands in the way", obstacles),
+    section(
+      "Not understood, or without an equal",
+      notUnderstood.map(({ at, what, why }) => `${placeText(at)}  ${what}: ${why}`),
+    ),
   ];
 }
 
@@ -111,6 +117,7 @@ export function formatCarried(plan: MigrationPlan): string {
     section("Users", plan.users.map(userLine)),
     section("Data", plan.data.map(dataLine)),
     ...toldSections(plan),
+    section("What stands in the way", plan.obstacles),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
@@ -124,11 +131,6 @@ function section(title: string, lines: readonly string[]): string {
   return lines.length === 0
     ? ""
     : [`${title}:`, ...lines.map((line) => `  ${oneLine(line)}`)].join("\n");
-}
-
-/** `ai2:/var/lib/gateway/app/.env:12`. */
-function placeText({ host, file, line }: Place): string {
-  return `${host}:${file}${line === undefined ? "" : `:${String(line)}`}`;
 }
 
 function serviceLine({
@@ -149,7 +151,8 @@ function serviceLine({
 }
 
 function rewriteLine({ setting, from, to, because }: MigrationPlan["rewrites"][number]): string {
-  return `${placeText(setting.at)}  ${setting.value}: ${from} -> ${to ?? "nothing"} (${because})`;
+  const next = from === to ? from : `${from} -> ${to ?? "nothing"}`;
+  return `${placeText(setting.at)}  ${setting.value}: ${next} (${because})`;
 }
 
 function conflictLine(conflict: MigrationPlan["conflicts"][number]): string {
@@ -215,6 +218,16 @@ function dataLine({
   return `${what} (${where}): ${active ? "in use" : "carried, not yet active"}: ${because}`;
 }
 
+function stayLine({
+  what,
+  host,
+  path,
+  bytes,
+  because,
+}: NonNullable<MigrationPlan["stays"]>[number]): string {
+  return `${what} (${host}:${path}, ${formatBytes(bytes)}): ${because}`;
+}
+
 function spaceLines({ space }: MigrationPlan): readonly string[] {
   const { staging, volumes, freeForStaging, freeForVolumes } = space;
   return [
@@ -225,13 +238,4 @@ function spaceLines({ space }: MigrationPlan): readonly string[] {
 
 function freeText(bytes: number | undefined): string {
   return bytes === undefined ? "" : `, ${formatBytes(bytes)} are free`;
-}
-
-function decisionLine({
-  id,
-  question,
-  assumed,
-  otherwise,
-}: MigrationPlan["decisions"][number]): string {
-  return `${id}: ${question} Assumed: ${assumed}. Otherwise: ${otherwise}.`;
 }

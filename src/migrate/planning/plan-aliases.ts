@@ -67,7 +67,7 @@ function whyLeftOut(
   if (!target) return `there is no backend ${backend} in the old installation`;
   const { planned } = target;
   if (planned.becomes === "left-out")
-    return `its backend ${backend} is left out: ${planned.because}`;
+    return `its backend, ${planned.from} of ${planned.host}, is left out`;
   if (!isModelName(model)) return "it names no model";
   if (!isAliasName(name, servicesIn(placed)))
     return "the gateway takes no name with these characters";

@@ -14,6 +14,7 @@ import { planData, planSpace } from "./plan-data.ts";
 import { type GatewayPart, planGateway } from "./plan-gateway.ts";
 import { planKeys } from "./plan-keys.ts";
 import { planModels } from "./plan-models.ts";
+import { planStays } from "./plan-stays.ts";
 import { planSteps } from "./plan-steps.ts";
 import { planUsers } from "./plan-users.ts";
 import { oldClientsTold } from "./old-clients.ts";
@@ -55,6 +56,7 @@ export function planMigration(
     aliasesLeftOut: names.leftOut,
     models: models.models,
     ...storage(models.models, gateway, scene),
+    stays: planStays(placed, scene),
     ...told(
       [gateway, placingTold(placed, scene), names, models, tokens, clients, keys, people],
       inventory,

@@ -70,9 +70,9 @@ function frontOf(next: Placed, at: Place, placed: readonly Placed[]): Placed {
 }
 
 function meaningOfService(placed: Placed, url: URL): Meaning {
-  const { name, becomes, from, host, because } = placed.planned;
+  const { name, becomes, from, host } = placed.planned;
   if (placed.url === undefined || name === undefined)
-    return { placed, because: `${from} of ${host} is left out: ${because}` };
+    return { placed, because: `${from} of ${host} is left out` };
   const path = url.pathname === "/" ? "" : url.pathname;
   return {
     placed,

@@ -13,9 +13,12 @@ import {
   formatMigrationPlan,
   migrationPlanDocument,
 } from "../../../src/terminal/migration-plan.ts";
+import { machineWith, nvidia } from "../../catalog/templates.ts";
 import { load } from "../../stack/folder.ts";
 import { type AiInfra, buildAiInfra } from "../../support/ai-infra/ai-infra.ts";
 import { allSecrets } from "../../support/ai-infra/secrets.ts";
+import { emptyWorld } from "../../plan/model.ts";
+import { planIn, withGpus } from "../../plan/scenario.ts";
 import { choices, emptyTarget } from "./inventories.ts";
 
 const catalog = await readCatalog();
@@ -53,6 +56,33 @@ test.each([[["ai1", "ai2"]], [["ai1", "ai2", "ada2"]], [[]]])(
       JSON.stringify(made),
     ].join("\n");
     for (const secret of allSecrets(fixture.secrets)) expect(told).not.toContain(secret);
+  },
+);
+
+test("what is told of the three hosts reads as what is written beside this test", async () => {
+  const text = formatMigrationPlan(plan(["ai1", "ai2"]), inventory);
+  // Databases are not the same size with every version of SQLite.
+  const told = text.replaceAll(/\b[\d.]+ (?:B|kB|MB|GB|TB)\b/g, "<size>");
+  await expect(`${told}\n`).toMatchFileSnapshot(join(import.meta.dirname, "ai-infra.txt"));
+});
+
+test.each([[["ai1"]], [["ai1", "ai2"]], [["ai1", "ai2", "ada2"]]])(
+  "with %s here `up` has a plan for the stack that makes every container once",
+  async (here) => {
+    const machine = machineWith([nvidia("L40S", "8.9", 45)]);
+    const made = planMigration(
+      inventory,
+      { ...choices, here },
+      { ...emptyTarget, machine },
+      catalog,
+    );
+    const { stack } = await load(made.text, { machine: async () => machine });
+    const { actions } = planIn(emptyWorld, stack, withGpus(...machine.gpus.map(({ id }) => id)));
+    const created = actions.flatMap((each) => (each.kind === "create" ? each.service : []));
+    const wanted = stack.services.filter(({ kind }) => kind === "container");
+    expect(created).toHaveLength(wanted.length + 1);
+    expect(new Set(created)).toEqual(new Set(["gateway", ...wanted.map(({ name }) => name)]));
+    expect(wanted.length).toBeGreaterThan(0);
   },
 );
 
