@@ -188,6 +188,22 @@ test("a running gateway that cannot copy its databases is told, and nothing is t
   for (const each of trees) await each[Symbol.asyncDispose]();
 });
 
+test("a volume that nobody can read is not left behind by oversight", async () => {
+  await using old = await project("gateway_data");
+  const labels = {
+    "com.docker.compose.project": "nexus",
+    "com.docker.compose.volume": "gateway_data",
+  };
+  const kept = { name: "nexus_gateway_data", driver: "local", labels, createdAt: "" };
+  const migration = await read(old.path, { volumes: [kept] });
+  if (!migration.ancestor) throw new Error("no ancestor");
+  const { plan, trees } = await prepareMove(migration, migration.ancestor, undefined);
+  expect(plan.obstacles).toEqual([
+    expect.stringMatching(/^The volume nexus_gateway_data .*docker compose create gateway/),
+  ]);
+  for (const tree of trees) await tree[Symbol.asyncDispose]();
+});
+
 test("a volume whose container is gone is told, with the command that lets it be read", async () => {
   await using old = await project("gateway_data");
   const migration = await read(old.path);

@@ -7,6 +7,7 @@ import { exitCodes, NexusError } from "../../errors.ts";
 import { ignoreSecrets } from "../../stack/new-stack.ts";
 import type { Ancestor } from "../nexus-compose/ancestor.ts";
 import { hasNexusCompose } from "../nexus-compose/find.ts";
+import type { OldData } from "../nexus-compose/old-data.ts";
 import { projectOnEngine } from "../nexus-compose/on-engine.ts";
 import { type Origin, readProject } from "../projects.ts";
 import type { Conversion } from "./convert.ts";
@@ -28,6 +29,8 @@ export type Migration = Readonly<{
   ancestor?: Ancestor;
   /** The container of that gateway, where the engine has it. */
   gateway?: ForeignContainer;
+  /** The volume with what it kept, where the engine has that, and no container of the gateway to read it through. */
+  unreadable?: string;
 }>;
 
 /** The stack file has to lie where the project does. */
@@ -65,9 +68,6 @@ export async function prepareMigration(
   const project = readProject({ from, paths, environment }, await readCatalog());
   const { name, variables, conversion, ancestor } = project;
   const observed = await observe(conversion.name);
-  const gateway = observed?.foreign.find(
-    ({ owner, compose }) => owner === name && compose?.service === ancestor?.data?.service,
-  );
   return {
     from,
     sources: project.files,
@@ -75,11 +75,29 @@ export async function prepareMigration(
     text: stackText(conversion, project.files, from),
     conversion,
     ...(ancestor && { ancestor }),
-    ...(ancestor?.data && gateway && { gateway }),
+    ...(ancestor?.data && observed && keeperOf(ancestor.data, name, observed)),
     ...(observed && {
       inventory: takeInventory(conversion, observed, { project: name, variables }),
     }),
   };
+}
+
+/** The container that has what the gateway kept, else the volume alone. */
+function keeperOf(
+  { service, volume }: OldData,
+  project: string,
+  { foreign, volumes }: Observed,
+): Pick<Migration, "gateway" | "unreadable"> {
+  const gateway = foreign.find(
+    ({ owner, compose }) => owner === project && compose?.service === service,
+  );
+  if (gateway) return { gateway };
+  const found = volumes.find(
+    ({ labels }) =>
+      labels["com.docker.compose.project"] === project &&
+      labels["com.docker.compose.volume"] === volume,
+  );
+  return found ? { unreadable: found.name } : {};
 }
 
 /** This folder; else where the containers of the ancestor's project say that it lies. */

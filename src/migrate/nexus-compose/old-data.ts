@@ -10,9 +10,11 @@ export type OldData = Readonly<{
   service: string;
   /** Absolute in the container. */
   target: string;
-  /** Absolute; undefined for a volume. */
-  folder?: string;
-}>;
+}> &
+  (
+    | Readonly<{ /** Absolute. */ folder: string; volume?: undefined }>
+    | Readonly<{ /** Its key in the project. */ volume: string; folder?: undefined }>
+  );
 
 /** Of the gateways that came later, and of the first one. */
 const targets = ["/var/lib/gateway/data", "/data"];
@@ -27,6 +29,8 @@ export function dataOf(
   const found = targets.flatMap((wanted) => mounts.filter(([, target]) => target === wanted))[0];
   if (!found) return undefined;
   const [source, target] = found;
-  const folder = /^[./~]/.test(source) ? { folder: resolve(directory, source) } : {};
-  return { service: gateway.name, target, ...folder };
+  const place = { service: gateway.name, target };
+  return /^[./~]/.test(source)
+    ? { ...place, folder: resolve(directory, source) }
+    : { ...place, volume: source };
 }

@@ -21,12 +21,14 @@ export type MoveParts = Readonly<{
   running: readonly string[];
   /** Files that are to be written and are there already. */
   inTheWay: readonly string[];
+  /** A volume with what the old gateway kept, without a container to read it through. */
+  unreadable?: string | undefined;
 }>;
 
 /** Makes the plan. */
 export function planMove(
   inventory: Inventory,
-  { conversion, file, text, running, inTheWay }: MoveParts,
+  { conversion, file, text, running, inTheWay, unreadable }: MoveParts,
   catalog: Catalog,
 ): MigrationPlan {
   const choices = {
@@ -61,6 +63,7 @@ export function planMove(
     warnings: [...warnings, ...inventory.warnings],
     obstacles: [
       ...(running.length > 0 ? [stillRunning(running)] : []),
+      ...(unreadable === undefined ? [] : [cannotRead(unreadable)]),
       ...inTheWay.map((path) => `${path} is there already: move it away.`),
     ],
     steps: withSecrets(steps, conversion.secretFiles),
@@ -69,6 +72,10 @@ export function planMove(
 
 function stillRunning(names: readonly string[]): string {
   return `${names.join(", ")} still run and hold the project's ports and data: \`docker compose stop\` stops them, with every -f that they were started with.`;
+}
+
+function cannotRead(volume: string): string {
+  return `The volume ${volume} has what the old gateway kept, and no container to read it through: \`docker compose create gateway\` makes one, and need not start it.`;
 }
 
 function aliasesOf({ stack }: Conversion): MigrationPlan["aliases"] {

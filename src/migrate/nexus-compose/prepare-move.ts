@@ -25,7 +25,7 @@ export async function prepareMove(
   ancestor: Ancestor,
   engine: Pick<Engine, "containers"> | undefined,
 ): Promise<Move> {
-  const { file, text, conversion, inventory: there, gateway: container } = migration;
+  const { file, text, conversion, inventory: there, gateway: container, unreadable } = migration;
   const directory = dirname(file);
   const { secretFiles } = conversion;
   const { data } = ancestor;
@@ -36,6 +36,7 @@ export async function prepareMove(
     conversion,
     file,
     text,
+    unreadable,
     running: running.map(({ name }) => name),
     inTheWay: await whatExists([file, ...secretFiles.map(({ path }) => join(directory, path))]),
   };
