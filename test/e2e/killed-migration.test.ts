@@ -1,5 +1,5 @@
 /** A migration that is killed again and again ends as one that never was; so does taking it back. */
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,8 +30,17 @@ beforeAll(async () => {
   stack = await stackFolder("");
   await rm(join(stack.directory, "nexus.yaml"));
   old = await buildAiInfra(join(scratch, "hosts"), { databases: "live" });
+  await givePortOfItsOwn();
   before = await everything();
 });
+
+/** Other migrations of the same fixture go on beside this one. */
+async function givePortOfItsOwn(): Promise<void> {
+  const file = join(old.hosts.ai2, "var/lib/gateway/app/.env");
+  const { port } = new URL(stack.observability);
+  const text = await readFile(file, "utf8");
+  await writeFile(file, text.replace("OBSERVABILITY_PORT=8801", `OBSERVABILITY_PORT=${port}`));
+}
 
 afterAll(async () => {
   await old[Symbol.asyncDispose]();
