@@ -1,5 +1,5 @@
 /** Moments and files that a migration must not stumble over. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { applyMigration } from "../../../src/migrate/applying/apply-migration.ts";
@@ -88,3 +88,19 @@ test("a user whose row lacks what came later, or has a date that is none, keeps 
     ["brian", false],
   ]);
 });
+
+test("nobody administers here who did not when the plan was agreed to", async () => {
+  await using move = new Move();
+  move.sql("ALTER TABLE users ADD COLUMN admin INTEGER", "UPDATE users SET admin = 1");
+  await migrate(move);
+  expect(move.engine.users).toMatchObject([{ name: "ada", admin: false }]);
+});
+
+test("links in a store of models that lead back have an end", async () => {
+  await using move = new Move();
+  const store = join(move.tree.root, "var/lib/ollama/models");
+  for (const name of ["a", "b", "c"]) symlinkSync("..", join(store, "blobs", name));
+  await migrate(move);
+  const copied = [...(move.engine.world.volumes.get("home_models")?.files.keys() ?? [])];
+  expect(copied.length).toBeLessThan(500);
+}, 10_000);

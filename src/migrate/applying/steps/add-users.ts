@@ -5,13 +5,15 @@ import { z } from "zod";
 import { canonicalUserName, type UserRecord } from "../../../gateway/user.ts";
 import { sortUsers } from "../../user-names.ts";
 import { dateOf, isAdmin, isDisabled } from "../../ai-infra/people.ts";
+import type { MigrationPlan } from "../../migration-plan.ts";
 import type { StepWorker } from "../context.ts";
 
 /** Has the gateway take every user of the staged database; those that it has already, the very same, are fine. */
 export const addUsersStep: StepWorker<"add-users"> = {
   begin: async () => ({}),
   carryOut: async ({ staged }, { world, plan, paths }, { tell }) => {
-    const users = await readUsers(join(paths.directory, staged));
+    const found = await readUsers(join(paths.directory, staged));
+    const users = found.map((user) => ({ ...user, admin: user.admin && isAgreed(user, plan) }));
     await world.gateway(plan.choices.stack, async (link) => {
       for (const user of users) {
         tell({ subject: user.name });
@@ -21,6 +23,11 @@ export const addUsersStep: StepWorker<"add-users"> = {
     return { names: users.map(({ name }) => name) };
   },
 };
+
+/** Whether the plan that was agreed to says that somebody administers: the source may have changed since. */
+function isAgreed({ name }: UserRecord, { users }: MigrationPlan): boolean {
+  return users.some((user) => user.admin && canonicalUserName(user.name) === name);
+}
 
 /** Rounds of the old gateway's PBKDF2-HMAC-SHA256 (user_store.py). */
 const oldRounds = 120_000;

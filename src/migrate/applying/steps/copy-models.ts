@@ -109,11 +109,18 @@ async function filesOf(
   return [...whole.filter((file) => !isName(file)), ...names];
 }
 
-async function listAll(folder: string, tree: SourceTree): Promise<readonly SourceEntry[]> {
+/** A store is no deeper than `manifests/host/owner/model/tag`; links that lead back would have no end. */
+const deepest = 6;
+
+async function listAll(
+  folder: string,
+  tree: SourceTree,
+  depth = 1,
+): Promise<readonly SourceEntry[]> {
   const found: SourceEntry[] = [];
   for (const entry of await tree.list(folder)) {
-    if (entry.kind === "folder") found.push(...(await listAll(entry.path, tree)));
-    else found.push(entry);
+    if (entry.kind === "file") found.push(entry);
+    else if (depth < deepest) found.push(...(await listAll(entry.path, tree, depth + 1)));
   }
   return found;
 }
