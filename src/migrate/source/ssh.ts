@@ -15,12 +15,12 @@ import {
   measureScript,
   programScript,
   readScript,
-  recordMark,
   scriptEnds,
   shutScript,
   streamScript,
   tarScript,
 } from "./ssh-scripts.ts";
+import { partsOf, recordsIn, Surveyor, surveyScript } from "./ssh-survey.ts";
 import { type Answered, openSession, type SshAddress, type SshSession } from "./ssh-session.ts";
 import type { DatabaseLook, SourceEntry, SourceFile, SourceTree } from "./tree.ts";
 import { isRunning, type RunProgram, switchUnit } from "./units.ts";
@@ -59,24 +59,37 @@ class SshTree implements SourceTree {
   /** Databases that were looked at, by path: they come over once. */
   readonly #copies = new Map<string, string>();
   #folder: PrivateTemporary | undefined;
+  /** Counts while stock is taken: what is copied or switched is asked afresh. */
+  readonly #surveyor: Surveyor;
 
   constructor(host: string, session: SshSession) {
     this.host = host;
     this.#session = session;
     this.#unread = new Unread(host);
+    // As root where that can be: folders that are shut to the user are known too.
+    this.#surveyor = new Surveyor(async () =>
+      (await session.askAsRoot(surveyScript)).stdout.toString("utf8"),
+    );
   }
 
   async entry(path: string): Promise<SourceEntry | undefined> {
+    const known = await this.#surveyor.at(path);
+    if (known?.kind === "absent") return undefined;
+    if (known && !isLink(known.record)) return this.#entryOf(known.record)[0];
     const [entry] = await this.#records(path, entryScript(posix.normalize(path)));
     return entry && { ...entry, path };
   }
 
   async list(path: string): Promise<readonly SourceEntry[]> {
-    const entries = await this.#records(path, listScript(posix.normalize(path)));
+    const known = await this.#surveyor.below(path);
+    const entries = known
+      ? known.flatMap((record) => this.#entryOf(record))
+      : await this.#records(path, listScript(posix.normalize(path)));
     return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   async read(path: string): Promise<SourceFile> {
+    if ((await this.#surveyor.at(path))?.kind === "absent") return { kind: "absent" };
     const answer = await this.#session.ask(readScript(path, mostBytes));
     if (answer.code === 0) return { kind: "file", bytes: answer.stdout };
     const absent = [scriptEnds.absent, scriptEnds.dangling].some((code) => code === answer.code);
@@ -87,6 +100,7 @@ class SshTree implements SourceTree {
   }
 
   async measure(path: string): Promise<Readonly<{ files: number; bytes: number }>> {
+    if ((await this.#surveyor.at(path))?.kind === "absent") return { files: 0, bytes: 0 };
     const shut = await this.#firstShut(path);
     if (shut !== undefined) this.#unread.lose(shut, refusals[scriptEnds.noRight] ?? "");
     const answer = await this.#session.askAsRoot(measureScript(path));
@@ -95,6 +109,7 @@ class SshTree implements SourceTree {
   }
 
   async fetch(path: string, to: string): Promise<void> {
+    this.#surveyor.end();
     const shut = await this.#firstShut(path);
     if (shut !== undefined) throw this.#refusal(shut, refusals[scriptEnds.noRight] ?? "it is shut");
     const entry = await this.entry(path);
@@ -116,6 +131,7 @@ class SshTree implements SourceTree {
   }
 
   async backup(path: string, to: string): Promise<void> {
+    this.#surveyor.end();
     try {
       await saveDatabase(this.#session, path, to);
     } catch (error) {
@@ -143,6 +159,7 @@ class SshTree implements SourceTree {
   }
 
   async switch(unit: FoundUnit, to: "stopped" | "started"): Promise<void> {
+    this.#surveyor.end();
     await switchUnit(this.host, { run: this.#run, unit, to });
   }
 
@@ -161,17 +178,16 @@ class SshTree implements SourceTree {
   async #records(path: string, script: string): Promise<readonly SourceEntry[]> {
     const answer = await this.#session.ask(script);
     if (answer.code === scriptEnds.noRight) this.#unread.lose(path, whyNot(answer));
-    const records = answer.stdout.toString("utf8").split(recordMark).slice(1);
-    return records.flatMap((record) => this.#entryOf(record.replace(/\n$/, "")));
+    return recordsIn(answer.stdout.toString("utf8")).flatMap((record) => this.#entryOf(record));
   }
 
   #entryOf(record: string): readonly SourceEntry[] {
-    const [, kind = "", size = "", path = ""] = /^([^|]*)\|(\d*)\|(.*)$/s.exec(record) ?? [];
-    const at = posix.normalize(path);
-    if (/^regular/i.test(kind)) return [{ path: at, kind: "file", bytes: Number(size) }];
+    const { kind, bytes, path: at } = partsOf(record);
+    if (/^regular/i.test(kind)) return [{ path: at, kind: "file", bytes }];
     if (/^directory/i.test(kind)) return [{ path: at, kind: "folder", bytes: 0 }];
-    const link = /link/i.test(kind);
-    const why = link ? refusals[scriptEnds.dangling] : "it is a socket, a pipe or a device";
+    const why = isLink(record)
+      ? refusals[scriptEnds.dangling]
+      : "it is a socket, a pipe or a device";
     this.#unread.note(at, why ?? "");
     return [];
   }
@@ -219,6 +235,8 @@ class SshTree implements SourceTree {
     return new SourceUnreadableError(this.host, path, why);
   }
 }
+
+const isLink = (record: string) => /link/i.test(partsOf(record).kind);
 
 const whyNot = ({ code, stderr }: Answered) =>
   refusals[code] ?? (stderr.split("\n").at(-1) || `it ended with ${code}`);
