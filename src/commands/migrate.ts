@@ -1,6 +1,5 @@
 import { homedir } from "node:os";
 import { basename, dirname } from "node:path";
-import { Flags } from "@oclif/core";
 import type { Machine } from "../catalog/machine.ts";
 import type { Engine, Observed } from "../engine/engine.ts";
 import { NexusError } from "../errors.ts";
@@ -11,7 +10,7 @@ import type { Inventory } from "../migrate/inventory.ts";
 import type { MigrationPlan } from "../migrate/migration-plan.ts";
 import { liveTree } from "../migrate/source/local.ts";
 import { lookAround, placesLookedAt } from "../migrate/source/look-around.ts";
-import { openSources } from "../migrate/source/open-sources.ts";
+import { openSources, wordsOf } from "../migrate/source/open-sources.ts";
 import { refuseMismatched } from "../migrate/migrate-flags.ts";
 import type { Ancestor } from "../migrate/nexus-compose/ancestor.ts";
 import { prepareMove } from "../migrate/nexus-compose/prepare-move.ts";
@@ -22,6 +21,7 @@ import {
   writeMigration,
 } from "../migrate/compose/migration.ts";
 import { type Migrating, MigratingCommand, type MigratingFlags } from "../migrating-command.ts";
+import { migratingFlags } from "../migrating-flags.ts";
 import type { SharedFlags } from "../nexus-command.ts";
 import {
   formatCarried,
@@ -36,6 +36,7 @@ import {
 } from "../terminal/migration.ts";
 import { chooseProposal, formatProposals, type ProposalsDocument } from "../terminal/proposals.ts";
 import { agree, canAsk } from "../terminal/prompts.ts";
+import { sayAfterASecond } from "../terminal/say-after-a-second.ts";
 
 type InstallationFlags = MigratingFlags &
   Readonly<{
@@ -84,58 +85,7 @@ export default class Migrate extends MigratingCommand {
     "<%= config.bin %> migrate --rollback",
     "<%= config.bin %> migrate --from ai-infra --host ai1=ssh://root@ai1 --host ai2=ssh://ai2 --dry-run",
   ];
-  static override flags = {
-    from: Flags.option({
-      options: ["ai-infra", "compose", "nexus-compose", "harbor"] as const,
-      description: "What is there now; without it Nexus looks around and proposes.",
-    })(),
-    source: Flags.string({
-      description:
-        "Compose file, or its folder; this folder by default. Given more than once, the last file wins. For ai-infra a copied folder or an archive of it; this machine by default.",
-      multiple: true,
-    }),
-    host: Flags.string({
-      description:
-        "Host of an ai-infra, as NAME=ssh://USER@HOST, or NAME=local for this machine; can be given more than once, and nothing is written there.",
-      multiple: true,
-    }),
-    here: Flags.string({
-      description:
-        "Host of an ai-infra whose services become containers of the stack; can be given more than once. This machine by default, else the gateway's host.",
-      multiple: true,
-    }),
-    models: Flags.option({
-      options: ["share", "copy", "pull"] as const,
-      description:
-        "How an ai-infra's models get into the stack: its folder is mounted, they are copied (the default), or fetched again.",
-    })(),
-    "gateway-port": Flags.integer({
-      description:
-        "Port of the gateway in place of an ai-infra's; its own, or the next free one, by default.",
-      min: 1,
-      max: 65_535,
-    }),
-    name: Flags.string({
-      description: "Name of the stack that an ai-infra becomes; the folder's name by default.",
-    }),
-    output: Flags.string({
-      description:
-        "Name of the stack file beside the Compose file, or its path for an ai-infra; nexus.yaml by default.",
-    }),
-    "dry-run": Flags.boolean({ description: "Show it, and write nothing." }),
-    yes: Flags.boolean({ char: "y", description: "Do not ask." }),
-    "stop-legacy": Flags.boolean({
-      description:
-        "Stop the services of an ai-infra whose place the stack takes, once everything was checked.",
-    }),
-    "start-legacy": Flags.boolean({
-      description: "Start the old services again that a migration into this folder stopped.",
-    }),
-    rollback: Flags.boolean({
-      description:
-        "Take back the migration of an ai-infra or a nexus-compose into this folder: what it made goes, and what it stopped is started.",
-    }),
-  };
+  static override flags = migratingFlags;
 
   async run(): Promise<MigrateDocument> {
     const { flags } = await this.parse(Migrate);
@@ -164,11 +114,13 @@ export default class Migrate extends MigratingCommand {
   /** Shows what becomes of an installation, and moves it once that is agreed to. */
   async #installation(flags: InstallationFlags): Promise<InstallationDocument> {
     const source = { source: flags.source?.[0], hosts: flags.host };
-    const trees = await openSources(source);
+    const say = (words: string) => this.note(`${words} ${wordsOf(source)}…`);
+    const trees = await sayAfterASecond(() => say("Opening"), openSources(source));
     try {
       const around = await this.#around(flags);
       const wish = { ...flags, here: flags.here ?? [], gatewayPort: flags["gateway-port"] };
-      const { inventory, plan } = await prepareInstallation(trees, wish, around);
+      const prepared = prepareInstallation(trees, wish, around);
+      const { inventory, plan } = await sayAfterASecond(() => say("Reading"), prepared);
       return await this.#move(flags, { plan, inventory, trees, source });
     } finally {
       for (const tree of trees) await tree[Symbol.asyncDispose]();

@@ -38,6 +38,17 @@ export async function openSources({
   }
 }
 
+/** Where that is, in words: `this machine`, `ai1 over ssh and ai2 over ssh`. */
+export function wordsOf({ source, hosts = [] }: SourceFlags): string {
+  const places = [
+    ...(source === undefined ? [] : [source]),
+    ...hosts.map(
+      (flag) => `${flag.replace(/=.*/s, "")}${flag.endsWith("=local") ? "" : " over ssh"}`,
+    ),
+  ];
+  return places.join(" and ") || "this machine";
+}
+
 async function treesOf(source: string): Promise<readonly SourceTree[]> {
   const stats = await stat(source).catch(() => undefined);
   if (stats === undefined) throw new SourceNotFoundError(source, "there is no such file or folder");

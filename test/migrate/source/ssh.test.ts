@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { lookInto } from "../../../src/migrate/source/databases.ts";
-import { openSources, parseHost } from "../../../src/migrate/source/open-sources.ts";
+import { openSources, parseHost, wordsOf } from "../../../src/migrate/source/open-sources.ts";
 import { quoted } from "../../../src/migrate/source/ssh-scripts.ts";
 import type { SourceTree } from "../../../src/migrate/source/tree.ts";
 import { startDatabaseWriter, writeDatabase } from "../../support/database-writer.ts";
@@ -327,6 +327,12 @@ it("this very machine can be one of several hosts, under the name that it has am
     { host: "ai1", live: true },
     { host: "ai2", live: false },
   ]);
+});
+
+it("where an installation is read from has words", () => {
+  expect(wordsOf({})).toBe("this machine");
+  const hosts = ["ai1=local", "ai2=ssh://me@ai2.lan"];
+  expect(wordsOf({ source: "copies", hosts })).toBe("copies and ai1 and ai2 over ssh");
 });
 
 it("hosts are read with their user and port, and a name only once", async () => {
