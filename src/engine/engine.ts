@@ -204,6 +204,7 @@ export type ArchiveEntry = Readonly<
 export type TakenFile = Readonly<{
   /** From the last name of the path that was asked for on: `carried/a.json` below `/data/carried`. */
   path: string;
+  bytes: number;
   content: Readable;
 }>;
 

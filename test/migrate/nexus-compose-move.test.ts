@@ -111,11 +111,10 @@ function volume(folder: string, names: readonly string[]): Pick<Containers, "tak
   return {
     async *take(_, path): AsyncGenerator<TakenFile> {
       expect(path).toBe("/data");
-      for (const name of names)
-        yield {
-          path: `data/${name}`,
-          content: Readable.from([await readFile(join(folder, name))]),
-        };
+      for (const name of names) {
+        const content = await readFile(join(folder, name));
+        yield { path: `data/${name}`, bytes: content.length, content: Readable.from([content]) };
+      }
     },
     exec: () => Promise.reject(new Error("nothing runs there")),
   };

@@ -88,8 +88,9 @@ export async function* takeArchive(
   archive.pipe(extract);
   try {
     for await (const entry of extract) {
-      if (entry.header.type === "file")
-        yield { path: entry.header.name, content: Readable.from(entry, { objectMode: false }) };
+      const { type, name: file, size } = entry.header;
+      if (type === "file")
+        yield { path: file, bytes: size, content: Readable.from(entry, { objectMode: false }) };
       else entry.resume();
     }
   } catch (error) {

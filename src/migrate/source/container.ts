@@ -1,13 +1,17 @@
 /** What a container keeps in a folder, read through the engine: volumes are nobody else's to read. Nothing is written there. */
 import { rm } from "node:fs/promises";
 import { join, posix } from "node:path";
-import type { Engine } from "../../engine/engine.ts";
-import { saveStream } from "./copy-out.ts";
-import { FolderTree } from "./folder-tree.ts";
+import type { Engine, TakenFile } from "../../engine/engine.ts";
+import { NexusError } from "../../errors.ts";
+import { copyDatabaseOrFile, saveStream } from "./copy-out.ts";
+import { copyToLook, type CopyToLook, namedBelow } from "./copy-to-look.ts";
+import { SourceUnreadableError } from "./errors.ts";
+import { FolderTree, mostBytes } from "./folder-tree.ts";
 import { isDatabase } from "./open-database.ts";
 import { makePrivateTemporary } from "./private-temporary.ts";
 import { databaseProgram } from "./ssh-scripts.ts";
-import type { SourceTree } from "./tree.ts";
+import type { SourceFile, SourceTree } from "./tree.ts";
+import { roomFor } from "./unpack.ts";
 
 /** Which folder of which container, and what it is in the tree. */
 export type ContainerFolder = Readonly<{
@@ -19,33 +23,111 @@ export type ContainerFolder = Readonly<{
   at: string;
 }>;
 
-/** A private copy of the folder; databases that a running container has open are copied by a program in it. */
+/**
+ * The folder as it is now. Databases and small files are copied to look at them; databases that a running container has
+ * open by a program in it; everything else only when it is fetched. Throws VolumeTooBigError.
+ */
 export async function containerTree(
   { containers }: Pick<Engine, "containers">,
-  { container, folder, host, at }: ContainerFolder,
+  source: ContainerFolder,
 ): Promise<SourceTree> {
+  const { container, folder, host } = source;
   const copy = await makePrivateTemporary("nexus-volume-");
   const dispose = () => copy[Symbol.asyncDispose]();
   try {
-    const names: string[] = [];
-    for await (const { path, content } of containers.take(container.id, folder)) {
-      const name = path.split("/").slice(1).join("/");
-      await saveStream(content, join(copy.path, name));
-      names.push(name);
-    }
+    const { bytes: room } = await roomFor(copy.path);
+    const files = containers.take(container.id, folder);
+    const copied = await copyToLook(files, { to: copy.path, from: `${folder} of ${host}`, room });
     const noted = container.running
-      ? await backUpAll(containers, { container, folder, names, to: copy.path })
+      ? await backUpAll(containers, { container, folder, names: [...copied.held], to: copy.path })
       : [];
-    return new FolderTree({
-      host,
-      root: copy.path,
-      at,
-      dispose,
-      noted: noted.map(({ name, why }) => ({ path: posix.join(at, name), why })),
-    });
+    return new ContainerTree(containers, { source, copied, root: copy.path, dispose, noted });
   } catch (error) {
     await dispose();
     throw error;
+  }
+}
+
+type Opened = Readonly<{
+  source: ContainerFolder;
+  copied: CopyToLook;
+  root: string;
+  dispose: () => Promise<void>;
+  noted: readonly Noted[];
+}>;
+
+/** The copy, and behind it the container for everything that the copy has only the size of. */
+class ContainerTree extends FolderTree {
+  readonly #containers: Engine["containers"];
+  readonly #opened: Opened;
+
+  constructor(containers: Engine["containers"], opened: Opened) {
+    const { source, root, dispose, noted } = opened;
+    const { host, at } = source;
+    const paths = noted.map(({ name, why }) => ({ path: posix.join(at, name), why }));
+    super({ host, root, at, dispose, noted: paths });
+    this.#containers = containers;
+    this.#opened = opened;
+  }
+
+  override async read(path: string): Promise<SourceFile> {
+    const { bytes = 0 } = (await this.entry(path)) ?? {};
+    if (!this.#opened.copied.hollow.has(this.#below(path)) || bytes > mostBytes)
+      return super.read(path);
+    for await (const { content } of this.#take(path)) {
+      const chunks: Buffer[] = await content.toArray();
+      return { kind: "file", bytes: Buffer.concat(chunks) };
+    }
+    return { kind: "absent" };
+  }
+
+  override async fetch(path: string, to: string): Promise<void> {
+    const left = this.#hollowBelow(path);
+    if (left.size === 0) return super.fetch(path, to);
+    const databases = new Set<string>();
+    for await (const file of this.#take(path)) {
+      const below = namedBelow(file.path);
+      const name = posix.join(this.#below(path), below);
+      left.delete(name);
+      await this.#save(file, { name, to: join(to, below), databases });
+    }
+    for (const name of left) throw this.#lost(name, "it has gone away");
+  }
+
+  /** What was copied to look at it is what was planned; a database among it is whole. */
+  async #save(
+    { content }: TakenFile,
+    { name, to, databases }: Readonly<{ name: string; to: string; databases: Set<string> }>,
+  ): Promise<void> {
+    const { copied, root } = this.#opened;
+    try {
+      if (!copied.held.has(name)) return await saveStream(content, to);
+      for await (const _ of content);
+      await copyDatabaseOrFile(join(root, name), to, databases);
+    } catch (error) {
+      if (error instanceof NexusError) throw error;
+      throw this.#lost(name, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #take(path: string): AsyncIterable<TakenFile> {
+    const { container, folder } = this.#opened.source;
+    return this.#containers.take(container.id, posix.join(folder, this.#below(path)));
+  }
+
+  #hollowBelow(path: string): Set<string> {
+    const below = this.#below(path);
+    const names = [...this.#opened.copied.hollow];
+    return new Set(names.filter((name) => `${name}/`.startsWith(below === "" ? "" : `${below}/`)));
+  }
+
+  #below(path: string): string {
+    return posix.relative(this.#opened.source.at, path);
+  }
+
+  #lost(name: string, why: string): SourceUnreadableError {
+    const { host, at } = this.#opened.source;
+    return new SourceUnreadableError(host, posix.join(at, name), why);
   }
 }
 

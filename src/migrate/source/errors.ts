@@ -43,6 +43,21 @@ export class SourceTooBigError extends NexusError {
   }
 }
 
+/** What must be copied out of a container only to look at it does not fit on this machine's disk. */
+export class VolumeTooBigError extends NexusError {
+  readonly code = "NEXUS_VOLUME_TOO_BIG";
+  readonly exitCode = exitCodes.resources;
+  readonly remedy = "Free some space, or point TMPDIR at a bigger disk, and run it again.";
+  override readonly details: Readonly<{ folder: string; neededBytes: number; freeBytes: number }>;
+
+  constructor(folder: string, neededBytes: number, freeBytes: number) {
+    super(
+      `To look at what ${folder} holds, ${neededBytes} bytes of databases and settings have to be copied, and there is room for ${freeBytes}.`,
+    );
+    this.details = { folder, neededBytes, freeBytes };
+  }
+}
+
 /** Something of the old installation is needed and cannot be read. */
 export class SourceUnreadableError extends NexusError {
   readonly code = "NEXUS_SOURCE_UNREADABLE";

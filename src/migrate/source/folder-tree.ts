@@ -27,8 +27,8 @@ export type FolderOptions = Readonly<{
   dispose?: () => Promise<void>;
 }>;
 
-/** Configuration files are small; a log of gigabytes is fetched, never read. */
-const mostBytes = 64 * 1024 * 1024;
+/** The largest file that is read: configuration files are small; a log of gigabytes is fetched, never read. */
+export const mostBytes = 64 * 1024 * 1024;
 
 type Walked = Readonly<{ entry: SourceEntry; real: string; below: string }>;
 

@@ -35,6 +35,11 @@ const magic = Buffer.from("SQLite format 3\0");
 /** Whether a file begins as a SQLite database does. */
 export async function isDatabase(file: string): Promise<boolean> {
   const { start } = await beginning(file);
+  return beginsAsDatabase(start);
+}
+
+/** Whether the first bytes of a file, 16 or more, are those of a SQLite database. */
+export function beginsAsDatabase(start: Buffer): boolean {
   return start.subarray(0, magic.length).equals(magic);
 }
 

@@ -202,7 +202,8 @@ export class InMemoryContainers implements Containers {
     for (const [file, content] of files) {
       if (file !== path && !file.startsWith(`${path}/`)) continue;
       const bytes = Buffer.from(content, "latin1");
-      yield { path: posix.relative(posix.dirname(path), file), content: Readable.from([bytes]) };
+      const taken = posix.relative(posix.dirname(path), file);
+      yield { path: taken, bytes: bytes.length, content: Readable.from([bytes]) };
     }
   }
 
