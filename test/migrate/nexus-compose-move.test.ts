@@ -95,6 +95,75 @@ test("users, keys, databases and files of a folder are found, and the plan moves
   for (const tree of trees) await tree[Symbol.asyncDispose]();
 });
 
+const registry = JSON.stringify({
+  tools: [
+    {
+      name: "draw",
+      version: "1",
+      description: "Draws.",
+      parameters: { type: "object" },
+      exec: { type: "subprocess", argv: ["python3", "/var/lib/gateway/tools/draw.py"] },
+    },
+  ],
+});
+
+/** The folder of settings, as the later compose files mount it. */
+async function withConfig(old: Readonly<{ path: string }>, mount: string) {
+  const config = join(old.path, ".runtime/gateway/config");
+  await mkdir(config, { recursive: true });
+  await writeFile(join(config, "tools_registry.json"), registry);
+  await writeFile(join(config, "agent_specs.json"), "{ nothing");
+  await writeFile(join(config, "model_aliases.json"), "{}");
+  const text = composeFile("./.runtime/gateway/data").replace(
+    '/data"]',
+    `/data", "${mount}:/var/lib/gateway/config:ro"]`,
+  );
+  await writeFile(join(old.path, "docker-compose.yml"), text);
+  return config;
+}
+
+const carriedOf = (data: readonly Readonly<{ what: string; host: string; active: boolean }>[]) =>
+  data.filter(({ host }) => host === "config").map(({ what, active }) => [what, active]);
+
+test("the old gateway's folder of settings is carried, tools of the old host and broken files are told", async () => {
+  await using old = await project();
+  await withConfig(old, "./.runtime/gateway/config");
+  const { plan, trees } = await moveOf(old.path, undefined);
+  expect(carriedOf(plan.data)).toEqual([
+    ["agent-specs", false],
+    ["model-aliases", false],
+    ["tools-registry", false],
+  ]);
+  expect(plan.warnings.map(({ value }) => value)).toContainEqual(
+    expect.stringMatching(/^The tool draw names files of the old host/),
+  );
+  expect(plan.notUnderstood.map(({ at }) => at.file)).toContain(
+    "/var/lib/gateway/config/agent_specs.json",
+  );
+  for (const tree of trees) await tree[Symbol.asyncDispose]();
+});
+
+test("a volume of settings is read through the old gateway's container, and told where that is gone", async () => {
+  await using old = await project();
+  const config = await withConfig(old, "gateway_config");
+  const engine: Pick<Containers, "take" | "exec"> = {
+    async *take(_, path): AsyncGenerator<TakenFile> {
+      expect(path).toBe("/var/lib/gateway/config");
+      const content = await readFile(join(config, "tools_registry.json"));
+      const file = "config/tools_registry.json";
+      yield { path: file, bytes: content.length, content: Readable.from([content]) };
+    },
+    exec: () => Promise.reject(new Error("nothing runs there")),
+  };
+  const { plan, trees } = await moveOf(old.path, engine);
+  expect(carriedOf(plan.data)).toEqual([["tools-registry", false]]);
+  const without = await moveOf(old.path, undefined);
+  expect(without.plan.notUnderstood.map(({ what }) => what)).toContain(
+    "the old gateway's folder of settings",
+  );
+  for (const tree of [...trees, ...without.trees]) await tree[Symbol.asyncDispose]();
+});
+
 test("a project that runs is not moved, and a stack file that is there is not written over", async () => {
   await using old = await project();
   await writeFile(join(old.path, "nexus.yaml"), "name: mine\n");

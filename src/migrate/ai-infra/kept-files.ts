@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import type { FoundFiles } from "../inventory.ts";
 import { readAgentSpecs } from "../read/agent-specs.ts";
+import { readBackends } from "../read/backends-yaml.ts";
 import { readToolsRegistry } from "../read/tools-registry.ts";
 import { readVoiceIndex } from "../read/voice-index.ts";
 import type { Found } from "../reading.ts";
@@ -50,6 +51,30 @@ export async function findKeptFiles(tree: SourceTree, settings: Settings): Promi
   return together([...parts, await validated(tree, places)]);
 }
 
+/** What the files are that lie in a folder of settings of their own. */
+const configNames: Readonly<Record<string, string>> = {
+  "tools_registry.json": "tools-registry",
+  "agent_specs.json": "agent-specs",
+  "model_aliases.json": "model-aliases",
+  "backends_config.yaml": "backends",
+};
+
+/** Everything in a folder of settings, kept; tools, agents and backends are looked at as the old gateway took them. */
+export async function findConfigFiles(tree: SourceTree, folder: string): Promise<Part> {
+  const parts: Part[] = [];
+  for (const { path } of await tree.list(folder)) {
+    const what = configNames[posix.basename(path)] ?? "other";
+    if (!isLeftover(path)) parts.push(await filesAt(tree, what, path));
+  }
+  const at = (name: string): string => posix.join(folder, name);
+  return together([
+    ...parts,
+    await findTools(tree, at("tools_registry.json")),
+    partOf(await readFile(tree, at("agent_specs.json"), readAgentSpecs)),
+    partOf(await readFile(tree, at("backends_config.yaml"), readBackends)),
+  ]);
+}
+
 /** Files at a path, as one entry; nothing where there is nothing. */
 export async function filesAt(tree: SourceTree, what: string, path: string): Promise<Part> {
   const entry = await tree.entry(path);
@@ -82,13 +107,19 @@ function isTaken(path: string, places: readonly Placed[]): boolean {
 /** What of these files the old gateway could not use, or cannot be used elsewhere. */
 async function validated(tree: SourceTree, places: readonly Placed[]): Promise<Part> {
   const pathOf = (what: string): string => places.find((place) => place.what === what)?.path ?? "";
-  const tools = await readFile(tree, pathOf("tools-registry"), readToolsRegistry);
   const agents = await readFile(tree, pathOf("agent-specs"), readAgentSpecs);
   const index = `${pathOf("voice-library")}/.voice_index.json`;
   const voices = await readFile(tree, index, readVoiceIndex);
+  const tools = await findTools(tree, pathOf("tools-registry"));
+  return together([tools, ...[agents, voices].map(partOf)]);
+}
+
+/** What of the tools the old gateway could not use, and which cannot be used elsewhere. */
+async function findTools(tree: SourceTree, path: string): Promise<Part> {
+  const tools = await readFile(tree, path, readToolsRegistry);
   const bound = (tools?.found ?? []).filter(({ hostPath }) => hostPath);
   return together([
-    ...[tools, agents, voices].map(partOf),
+    partOf(tools),
     {
       warnings: bound.map(({ name, at }) => ({
         value: `The tool ${name} names files of the old host: it cannot run in a container as it is.`,

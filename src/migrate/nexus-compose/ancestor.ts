@@ -8,4 +8,6 @@ export type Ancestor = Readonly<{
   /** What it was told, by the names of its settings. */
   settings: ReadonlyMap<string, string>;
   data?: OldData;
+  /** The folder of its settings. */
+  config?: OldData;
 }>;

@@ -42,13 +42,13 @@ export function convertNexusCompose(
   const adapted = adaptAll(conversion, project);
   const { notes } = conversion;
   const changes = [...adapted.values()].flatMap((each) => each.notes);
-  const { keys, settings, data } = old;
+  const { keys, settings, data, config } = old;
   return {
     conversion: {
       ...withGateway(conversion, old, adapted),
       notes: [...gone.flatMap(noteGone), ...old.notes, ...changes, ...notes],
     },
-    ancestor: { keys, settings, ...(data && { data }) },
+    ancestor: { keys, settings, ...(data && { data }), ...(config && { config }) },
   };
 }
 

@@ -4,7 +4,7 @@ import { type Definition, placeIn, type Values } from "../compose/layers.ts";
 import { type Note, noteAt } from "../compose/note.ts";
 import type { ComposeProject, TextOf } from "../compose/read.ts";
 import { aliasesOf } from "./aliases.ts";
-import { dataOf, type OldData } from "./old-data.ts";
+import { configOf, dataOf, type OldData } from "./old-data.ts";
 import { backends, leadOf } from "./backends.ts";
 import { listensOf } from "./listens.ts";
 import { fileBehind, type Setting, type Settings, settingsOf } from "./settings.ts";
@@ -19,6 +19,7 @@ export type OldGateway = Readonly<{
   /** What it was told, by the names of its settings. */
   settings: ReadonlyMap<string, string>;
   data?: OldData;
+  config?: OldData;
   notes: readonly Note[];
 }>;
 
@@ -39,6 +40,7 @@ export function readGateway(
   const tokens = tokensOf(settings);
   const listens = listensOf(definition, project.variables);
   const data = dataOf(project, definition);
+  const config = configOf(project, definition);
   const named = Object.keys(aliases).length > 0 && { aliases };
   return {
     gateway: { ...listens.gateway, ...named },
@@ -46,6 +48,7 @@ export function readGateway(
     keys: tokens.keys,
     settings: new Map([...settings].map(([name, { value }]) => [name, value])),
     ...(data && { data }),
+    ...(config && { config }),
     notes: [
       ...listens.notes,
       ...tokens.notes,

@@ -16,12 +16,22 @@ export type OldData = Readonly<{
     | Readonly<{ /** Its key in the project. */ volume: string; folder?: undefined }>
   );
 
-/** Of the gateways that came later, and of the first one. */
-const targets = ["/var/lib/gateway/data", "/data"];
+type Project = Pick<ComposeProject, "directory" | "variables">;
 
 /** Where the data is; undefined for a gateway that kept none outside of its container. */
-export function dataOf(
-  { directory, variables }: Pick<ComposeProject, "directory" | "variables">,
+export function dataOf(project: Project, gateway: Definition | undefined): OldData | undefined {
+  // Of the gateways that came later, and of the first one.
+  return mountedAt(["/var/lib/gateway/data", "/data"], project, gateway);
+}
+
+/** Where its settings are that people wrote: aliases, tools, agents; undefined where none were mounted. */
+export function configOf(project: Project, gateway: Definition | undefined): OldData | undefined {
+  return mountedAt(["/var/lib/gateway/config"], project, gateway);
+}
+
+function mountedAt(
+  targets: readonly string[],
+  { directory, variables }: Project,
   gateway: Definition | undefined,
 ): OldData | undefined {
   if (!gateway) return undefined;

@@ -28,8 +28,8 @@ export async function prepareMove(
   const { file, text, conversion, inventory: there, gateway: container, unreadable } = migration;
   const directory = dirname(file);
   const { secretFiles } = conversion;
-  const { data } = ancestor;
-  const trees = await openAncestor({ directory, data, container, engine, secretFiles });
+  const { data, config } = ancestor;
+  const trees = await openAncestor({ directory, data, config, container, engine, secretFiles });
   const inventory = await takeAncestorInventory(ancestor, { directory, trees });
   const running = (there?.containers ?? []).filter((each) => each.running);
   const parts = {

@@ -12,13 +12,19 @@ import { makePrivateFolder } from "../source/write-whole.ts";
 import type { OldData } from "./old-data.ts";
 
 /** What the trees are called. */
-export const treeNames = { project: "project", gateway: "gateway", secrets: "secrets" } as const;
+export const treeNames = {
+  project: "project",
+  gateway: "gateway",
+  config: "config",
+  secrets: "secrets",
+} as const;
 
 /** Where to read. */
 export type AncestorSource = Readonly<{
   /** Of the project; absolute. */
   directory: string;
   data?: OldData | undefined;
+  config?: OldData | undefined;
   /** The old gateway's, where it is still there. */
   container?: Pick<ForeignContainer, "id" | "running"> | undefined;
   engine?: Pick<Engine, "containers"> | undefined;
@@ -27,23 +33,24 @@ export type AncestorSource = Readonly<{
 
 /** Opens them; there is none of the gateway where a volume's container is gone. */
 export async function openAncestor(source: AncestorSource): Promise<readonly SourceTree[]> {
-  const { directory, secretFiles } = source;
+  const { directory, data, config, secretFiles } = source;
   const project = new FolderTree({ host: treeNames.project, root: directory, at: directory });
-  const kept = await openKept(source);
+  // Wherever the gateway had its data, the tree has it in one place.
+  const kept = await openKept(source, data, { host: treeNames.gateway, at: gatewayData });
+  const at = config?.target ?? "/";
+  const settings = await openKept(source, config, { host: treeNames.config, at });
   const secrets = secretFiles.length > 0 ? [await secretTree(secretFiles)] : [];
-  return [project, ...(kept ? [kept] : []), ...secrets];
+  return [project, ...(kept ? [kept] : []), ...(settings ? [settings] : []), ...secrets];
 }
 
-/** Wherever the gateway had its data, the tree has it in one place. */
-async function openKept({
-  data,
-  container,
-  engine,
-}: AncestorSource): Promise<SourceTree | undefined> {
-  const place = { host: treeNames.gateway, at: gatewayData };
-  if (data?.folder !== undefined) return new FolderTree({ ...place, root: data.folder });
-  if (!data || !container || !engine) return undefined;
-  return containerTree(engine, { ...place, container, folder: data.target });
+async function openKept(
+  { container, engine }: AncestorSource,
+  kept: OldData | undefined,
+  place: Readonly<{ host: string; at: string }>,
+): Promise<SourceTree | undefined> {
+  if (kept?.folder !== undefined) return new FolderTree({ ...place, root: kept.folder });
+  if (!kept || !container || !engine) return undefined;
+  return containerTree(engine, { ...place, container, folder: kept.target });
 }
 
 async function secretTree(files: readonly SecretFile[]): Promise<SourceTree> {

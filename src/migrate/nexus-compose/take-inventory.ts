@@ -1,7 +1,7 @@
 /** What the ancestor's gateway has that goes along: its tokens, its users with their keys, its databases and files. */
 import { join } from "node:path";
 import { findDatabases } from "../ai-infra/databases.ts";
-import { findKeptFiles } from "../ai-infra/kept-files.ts";
+import { findConfigFiles, findKeptFiles } from "../ai-infra/kept-files.ts";
 import { together, type Part } from "../ai-infra/part.ts";
 import { gatewayData, isWithin } from "../ai-infra/paths.ts";
 import type { Settings } from "../ai-infra/settings.ts";
@@ -9,6 +9,7 @@ import type { FoundToken, Inventory } from "../inventory.ts";
 import { Secret } from "../secret.ts";
 import type { SourceTree } from "../source/tree.ts";
 import type { Ancestor } from "./ancestor.ts";
+import type { OldData } from "./old-data.ts";
 import { treeNames } from "./sources.ts";
 import type { OldKey } from "./tokens.ts";
 
@@ -19,12 +20,18 @@ export async function takeAncestorInventory(
   now: Date = new Date(),
 ): Promise<Inventory> {
   const tree = trees.find(({ host }) => host === treeNames.gateway);
+  const { config } = ancestor;
+  const configured = trees.find(({ host }) => host === treeNames.config);
   const settings = pathsIn(ancestor, directory);
   const kept: readonly Part[] = tree
     ? [await findDatabases(tree, settings, now), await findKeptFiles(tree, settings)]
-    : [unreadable(ancestor, directory)];
+    : [unreadable(ancestor.data, directory, "what the old gateway kept")];
+  const settled: Part =
+    configured && config
+      ? await findConfigFiles(configured, config.target)
+      : unreadable(config, directory, "the old gateway's folder of settings");
   const tokens = ancestor.keys.map((key) => tokenOf(key, directory));
-  const lists = together([{ tokens }, ...kept]);
+  const lists = together([{ tokens }, ...kept, settled]);
   const unread = trees.flatMap((each) => each.unread());
   return {
     kind: "nexus-compose",
@@ -60,9 +67,9 @@ function tokenOf({ name, key, policy, place }: OldKey, directory: string): Found
   };
 }
 
-function unreadable({ data }: Ancestor, directory: string): Part {
+function unreadable(data: OldData | undefined, directory: string, what: string): Part {
   if (!data) return {};
   const at = { host: treeNames.project, file: directory };
   const why = `cannot be read without a container that has its volume: \`docker compose create ${data.service}\` makes one.`;
-  return { notUnderstood: [{ at, what: "what the old gateway kept", why }] };
+  return { notUnderstood: [{ at, what, why }] };
 }

@@ -46,6 +46,8 @@ const reasons: ReadonlyMap<string, string> = new Map([
     "the gateway runs no tools; those with paths of the old host cannot run in a container",
   ],
   ["agent-specs", "the gateway runs no agents"],
+  ["model-aliases", "the stack file has the aliases"],
+  ["backends", "the stack file has the services that they led to"],
   ["agent-runs", "the gateway runs no agents"],
   ["telegram", "the bot goes on with its own settings"],
   ["tool-log", "the gateway runs no tools"],
