@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Duplex, Readable } from "node:stream";
 import { expect, test } from "vitest";
+import { readCatalog } from "../../src/catalog/catalog.ts";
 import type { Containers, TakenFile } from "../../src/engine/engine.ts";
 import { prepareMigration } from "../../src/migrate/compose/migration.ts";
+import { planMove } from "../../src/migrate/nexus-compose/plan-move.ts";
 import { prepareMove } from "../../src/migrate/nexus-compose/prepare-move.ts";
 import { contentChecksum } from "../../src/migrate/source/databases.ts";
 import { folderOf } from "../stack/folder.ts";
@@ -171,6 +173,20 @@ test("a project that runs is not moved, and a stack file that is there is not wr
   expect(plan.obstacles).toEqual([
     expect.stringContaining("nexus-gateway still run"),
     `${join(old.path, "nexus.yaml")} is there already: move it away.`,
+  ]);
+  for (const tree of trees) await tree[Symbol.asyncDispose]();
+});
+
+test("the room beside the stack file is known, and data that do not fit there are an obstacle", async () => {
+  await using old = await project();
+  const migration = await read(old.path);
+  const { plan, inventory, trees } = await moveOf(old.path, undefined);
+  expect(plan.space.freeForStaging).toBeGreaterThan(plan.space.staging);
+  const { conversion, file, text } = migration;
+  const parts = { conversion, file, text, running: [], inTheWay: [], freeBytes: 1 };
+  const full = planMove(inventory, parts, await readCatalog());
+  expect(full.obstacles).toEqual([
+    expect.stringMatching(/^There is no room for the old data in .* and 1 are free\. Make room\.$/),
   ]);
   for (const tree of trees) await tree[Symbol.asyncDispose]();
 });

@@ -6,6 +6,7 @@ import type { Conversion } from "../compose/convert.ts";
 import type { SecretFile } from "../compose/environment.ts";
 import type { Inventory } from "../inventory.ts";
 import type { MigrationPlan, Step } from "../migration-plan.ts";
+import { tooBig } from "../planning/obstacles.ts";
 import { planData, planSpace } from "../planning/plan-data.ts";
 import { planKeys } from "../planning/plan-keys.ts";
 import { planSteps } from "../planning/plan-steps.ts";
@@ -23,12 +24,14 @@ export type MoveParts = Readonly<{
   inTheWay: readonly string[];
   /** A volume with what the old gateway kept, without a container to read it through. */
   unreadable?: string | undefined;
+  /** Bytes that are free beside the stack file, if that is known. */
+  freeBytes?: number | undefined;
 }>;
 
 /** Makes the plan. */
 export function planMove(
   inventory: Inventory,
-  { conversion, file, text, running, inTheWay, unreadable }: MoveParts,
+  { conversion, file, text, running, inTheWay, unreadable, freeBytes }: MoveParts,
   catalog: Catalog,
 ): MigrationPlan {
   const choices = {
@@ -40,6 +43,12 @@ export function planMove(
   };
   const { keys, refusedKeys, warnings } = planKeys(inventory);
   const data = planData(inventory);
+  const space = planSpace({
+    data,
+    models: [],
+    freeForStaging: freeBytes,
+    freeForVolumes: undefined,
+  });
   const scene = { inventory, choices, target: { files: [], ports: [] }, catalog };
   const steps = planSteps({ placed: [], keys, copies: [], text }, scene);
   return {
@@ -57,7 +66,7 @@ export function planMove(
     aliasesLeftOut: [],
     data,
     models: [],
-    space: planSpace({ data, models: [], freeForStaging: undefined, freeForVolumes: undefined }),
+    space,
     decisions: [],
     notUnderstood: inventory.notUnderstood,
     warnings: [...warnings, ...inventory.warnings],
@@ -65,6 +74,7 @@ export function planMove(
       ...(running.length > 0 ? [stillRunning(running)] : []),
       ...(unreadable === undefined ? [] : [cannotRead(unreadable)]),
       ...inTheWay.map((path) => `${path} is there already: move it away.`),
+      ...tooBig("the old data", space.staging, [freeBytes, choices.directory]),
     ],
     steps: withSecrets(steps, conversion.secretFiles),
   };

@@ -8,6 +8,7 @@ import type { Inventory } from "../inventory.ts";
 import type { MigrationPlan } from "../migration-plan.ts";
 import type { SourceTree } from "../source/tree.ts";
 import type { Ancestor } from "./ancestor.ts";
+import { freeAt } from "../planning/observe-target.ts";
 import { planMove } from "./plan-move.ts";
 import { openAncestor } from "./sources.ts";
 import { takeAncestorInventory } from "./take-inventory.ts";
@@ -37,6 +38,7 @@ export async function prepareMove(
     file,
     text,
     unreadable,
+    freeBytes: await freeAt(directory),
     running: running.map(({ name }) => name),
     inTheWay: await whatExists([file, ...secretFiles.map(({ path }) => join(directory, path))]),
   };

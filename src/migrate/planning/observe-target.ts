@@ -83,8 +83,8 @@ async function filesThere({ directory, output }: Choices): Promise<readonly stri
   return there.flat();
 }
 
-/** Free bytes where a path is, or will be. */
-async function freeAt(path: string): Promise<number | undefined> {
+/** Free bytes where a path is, or will be; undefined where nobody can tell. */
+export async function freeAt(path: string): Promise<number | undefined> {
   const free = await statfs(path).then(
     ({ bavail, bsize }) => bavail * bsize,
     () => undefined,

@@ -32,7 +32,8 @@ function hasAnything({ gateway, services, databases, files }: Scene["inventory"]
   return gateway !== undefined || [services, databases, files].some(({ length }) => length > 0);
 }
 
-function tooBig(
+/** The obstacle of too little room in a place, if it is known how much is free there. */
+export function tooBig(
   what: string,
   bytes: number,
   [free, where]: readonly [number | undefined, string],
