@@ -208,6 +208,14 @@ export type TakenFile = Readonly<{
   content: Readable;
 }>;
 
+/** A symbolic link out of a container, which nobody has followed. */
+export type TakenLink = Readonly<{
+  /** As that of a file. */
+  path: string;
+  /** What stands in it: it may lead to nothing, or out of what was taken. */
+  link: string;
+}>;
+
 /** Images. Failures are the classes of engine/errors.ts. */
 export interface Images {
   /** Undefined when the engine does not have it. */
@@ -276,8 +284,8 @@ export interface Containers {
   stats(id: string, signal?: AbortSignal): AsyncIterable<ContainerStats>;
   /** Writes files below `path`, through a mount where there is one. */
   put(id: string, path: string, entries: readonly ArchiveEntry[]): Promise<void>;
-  /** Reads the files at `path` and below, through a mount where there is one; none where there is nothing. Each is to be read before the next. */
-  take(id: string, path: string): AsyncIterable<TakenFile>;
+  /** Reads the files at `path` and below, through a mount where there is one; none where there is nothing. Each is to be read before the next. A file with several names is there under each; symbolic links are told as links. */
+  take(id: string, path: string): AsyncIterable<TakenFile | TakenLink>;
 }
 
 /** A Docker-compatible daemon. */

@@ -133,6 +133,6 @@ function describeProcesses(bench: Bench): void {
 async function taken(bench: Bench, id: string, path: string): Promise<readonly string[]> {
   const files: string[] = [];
   for await (const file of bench.engine.containers.take(id, path))
-    files.push(`${file.path} ${await readText(file.content)}`);
+    files.push(`${file.path} ${"link" in file ? `-> ${file.link}` : await readText(file.content)}`);
   return files;
 }

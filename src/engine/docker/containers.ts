@@ -11,6 +11,7 @@ import type {
   LogOptions,
   ObservedContainer,
   TakenFile,
+  TakenLink,
 } from "../engine.ts";
 import type { Limits, RestartPolicy } from "../../stack/stack.ts";
 import { NameTakenError, PortTakenError } from "../errors/conflict.ts";
@@ -200,7 +201,7 @@ export class DockerContainers implements Containers {
     }
   }
 
-  take(id: string, path: string): AsyncIterable<TakenFile> {
+  take(id: string, path: string): AsyncIterable<TakenFile | TakenLink> {
     return takeArchive(this.#client, { id, path });
   }
 }

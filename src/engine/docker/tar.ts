@@ -1,10 +1,11 @@
 /** Files as tar streams, which is how the engine takes them. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { extract as startExtract, pack as startPack } from "tar-stream";
 import type { Pack } from "tar-stream";
-import type { ArchiveEntry, TakenFile } from "../engine.ts";
+import type { ArchiveEntry, TakenFile, TakenLink } from "../engine.ts";
 import { isRefusal } from "./failure.ts";
 import type { DockerClient } from "./client.ts";
 
@@ -70,11 +71,26 @@ export async function putArchive(
   );
 }
 
-/** Reads the files at and below `path` of a container, through a mount where there is one; none where there is nothing. */
+/** Reads the files and symbolic links at and below `path` of a container, through a mount where there is one; none where there is nothing. */
 export async function* takeArchive(
   client: DockerClient,
   { id, path }: Readonly<{ id: string; path: string }>,
-): AsyncGenerator<TakenFile> {
+): AsyncGenerator<TakenFile | TakenLink> {
+  const furtherNames: string[] = [];
+  yield* takeOnce(client, { id, path, furtherNames });
+  // An archive has a file's content under its first name only; asked for alone, every name is the first. Not before the
+  // first archive has ended: the engine holds the container for as long as one is read.
+  for (const name of furtherNames) {
+    const alone = { id, path: posix.join(posix.dirname(path), name), furtherNames: [] };
+    for await (const taken of takeOnce(client, alone)) yield { ...taken, path: name };
+  }
+}
+
+/** Reads one archive; names of files that it has already go to `furtherNames`. */
+async function* takeOnce(
+  client: DockerClient,
+  { id, path, furtherNames }: Readonly<{ id: string; path: string; furtherNames: string[] }>,
+): AsyncGenerator<TakenFile | TakenLink> {
   const call = `read files of ${id}`;
   const archive = await client
     .stream(call, async (docker) => docker.getContainer(id).getArchive({ path }))
@@ -88,10 +104,12 @@ export async function* takeArchive(
   archive.pipe(extract);
   try {
     for await (const entry of extract) {
-      const { type, name: file, size } = entry.header;
+      const { type, name: file, size, linkname } = entry.header;
       if (type === "file")
         yield { path: file, bytes: size, content: Readable.from(entry, { objectMode: false }) };
       else entry.resume();
+      if (type === "link") furtherNames.push(file);
+      if (type === "symlink") yield { path: file, link: linkname ?? "" };
     }
   } catch (error) {
     throw client.streamFailure(call, error);

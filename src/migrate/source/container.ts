@@ -38,9 +38,10 @@ export async function containerTree(
     const { bytes: room } = await roomFor(copy.path);
     const files = containers.take(container.id, folder);
     const copied = await copyToLook(files, { to: copy.path, from: `${folder} of ${host}`, room });
-    const noted = container.running
+    const torn = container.running
       ? await backUpAll(containers, { container, folder, names: [...copied.held], to: copy.path })
       : [];
+    const noted = [...torn, ...linksNoted(copied)];
     return new ContainerTree(containers, { source, copied, root: copy.path, dispose, noted });
   } catch (error) {
     await dispose();
@@ -110,9 +111,11 @@ class ContainerTree extends FolderTree {
     }
   }
 
-  #take(path: string): AsyncIterable<TakenFile> {
+  async *#take(path: string): AsyncGenerator<TakenFile> {
     const { container, folder } = this.#opened.source;
-    return this.#containers.take(container.id, posix.join(folder, this.#below(path)));
+    const full = posix.join(folder, this.#below(path));
+    for await (const taken of this.#containers.take(container.id, full))
+      if ("content" in taken) yield taken;
   }
 
   #hollowBelow(path: string): Set<string> {
@@ -135,6 +138,13 @@ type Copied = Pick<ContainerFolder, "container" | "folder"> &
   Readonly<{ names: readonly string[]; to: string }>;
 
 type Noted = Readonly<{ name: string; why: string }>;
+
+function linksNoted({ links }: CopyToLook): readonly Noted[] {
+  return [...links].map(([name, link]) => ({
+    name,
+    why: `it is a symbolic link to ${link}, and links in a volume are not followed: put a copy of what it leads to in its place if it is needed`,
+  }));
+}
 
 /** The files of a database that somebody writes are of different moments: its own backup takes their place. */
 async function backUpAll(

@@ -1,7 +1,7 @@
 /** Copies out of a container what is looked at, and of the rest the sizes only: a volume can be larger than this machine's disk. */
 import { truncate } from "node:fs/promises";
 import { join } from "node:path";
-import type { TakenFile } from "../../engine/engine.ts";
+import type { TakenFile, TakenLink } from "../../engine/engine.ts";
 import { saveStream } from "./copy-out.ts";
 import { VolumeTooBigError } from "./errors.ts";
 import { beginsAsDatabase } from "./open-database.ts";
@@ -28,6 +28,8 @@ export type CopyToLook = Readonly<{
   held: ReadonlySet<string>;
   /** As long as they are, and without content. */
   hollow: ReadonlySet<string>;
+  /** Symbolic links and what stands in them: they are not in the copy, where they would lead to something else. */
+  links: ReadonlyMap<string, string>;
 }>;
 
 /**
@@ -35,15 +37,20 @@ export type CopyToLook = Readonly<{
  * size that takes no room. Throws VolumeTooBigError, which says what all of it needs.
  */
 export async function copyToLook(
-  files: AsyncIterable<TakenFile>,
+  files: AsyncIterable<TakenFile | TakenLink>,
   { to, from, room }: Copying,
 ): Promise<CopyToLook> {
   const held = new Set<string>();
   const hollow = new Set<string>();
+  const links = new Map<string, string>();
   let small = 0;
   let needed = 0;
   for await (const file of files) {
     const name = namedBelow(file.path);
+    if ("link" in file) {
+      links.set(name, file.link);
+      continue;
+    }
     const isSmall = file.bytes <= Math.min(smallBytes, mostSmallBytes - small);
     const { isWanted, content } = await wanted(file, isSmall);
     if (isSmall) small += file.bytes;
@@ -56,7 +63,7 @@ export async function copyToLook(
     (isWanted ? held : hollow).add(name);
   }
   if (needed > room) throw new VolumeTooBigError(from, needed, room);
-  return { held, hollow };
+  return { held, hollow, links };
 }
 
 /** A path below the folder that was taken; empty for a file that was taken itself. */

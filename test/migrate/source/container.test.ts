@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import type { Containers, TakenFile } from "../../../src/engine/engine.ts";
+import type { Containers, TakenFile, TakenLink } from "../../../src/engine/engine.ts";
 import { containerTree } from "../../../src/migrate/source/container.ts";
 import { copyToLook } from "../../../src/migrate/source/copy-to-look.ts";
 import { contentChecksum } from "../../../src/migrate/source/databases.ts";
@@ -87,6 +87,26 @@ test("a file that has gone since it was looked at is missed, and not passed over
   await expect(tree.fetch("/kept/ui", join(folder.path, "ui"))).rejects.toThrow(
     "/kept/ui/a.png of g could not be read: it has gone away.",
   );
+});
+
+test("a symbolic link is told with where it leads, and nothing of it is taken", async () => {
+  const containers: Pick<Containers, "take"> = {
+    async *take(): AsyncGenerator<TakenFile | TakenLink> {
+      yield { path: "data/memory.sqlite", link: "/mnt/big/memory.sqlite" };
+      yield { path: "data/a.json", bytes: 2, content: Readable.from([Buffer.from("{}")]) };
+    },
+  };
+  const container = { id: "old", running: false };
+  const source = { container, folder: "/data", host: "g", at: "/kept" };
+  await using tree = await containerTree({ containers: containers as Containers }, source);
+  expect(await tree.measure("/kept")).toEqual({ files: 1, bytes: 2 });
+  expect(tree.unread()).toEqual([
+    {
+      at: { host: "g", file: "/kept/memory.sqlite" },
+      what: "memory.sqlite",
+      why: expect.stringMatching(/^It is a symbolic link to \/mnt\/big\/memory\.sqlite, /),
+    },
+  ]);
 });
 
 const database = (bytes: number) => Buffer.concat([Buffer.from("SQLite format 3\0")], bytes);

@@ -22,8 +22,8 @@ export async function checkCarried(context: StepContext): Promise<readonly Check
   const gateway = await findGateway(world.engine, plan.choices.stack);
   const there = new Map<string, string>();
   const folder = `${gatewayPaths.data}/${carriedFolder}`;
-  for await (const { path, content } of world.engine.containers.take(gateway.id, folder))
-    there.set(path, await digestOf(content));
+  for await (const taken of world.engine.containers.take(gateway.id, folder))
+    if ("content" in taken) there.set(taken.path, await digestOf(taken.content));
   return Promise.all(carry.staged.map((staged) => checkStaged(staged, there, context)));
 }
 
