@@ -40,7 +40,7 @@ export function readProject(
   { from, paths, environment }: ProjectSource,
   catalog: Catalog,
 ): Project {
-  if (from === "harbor") return harborProject(paths, environment);
+  if (from === "harbor") return harborProject(paths, environment, catalog);
   const find = from === "compose" ? findCompose : findNexusCompose;
   const source = find(paths, environment);
   const project = readCompose(source);
@@ -60,6 +60,7 @@ export function readProject(
 function harborProject(
   paths: readonly string[],
   environment: ProjectSource["environment"],
+  catalog: Catalog,
 ): Project {
   const harbor = readHarbor(paths, environment);
   return {
@@ -67,6 +68,6 @@ function harborProject(
     directory: resolve("."),
     files: [join(harbor.folder, ".env")],
     variables: new Map(),
-    conversion: convertHarbor(harbor),
+    conversion: convertHarbor(harbor, catalog),
   };
 }

@@ -14,18 +14,29 @@ export function convertEnvironment(draft: Draft, variables: Variables): SecretFi
   const open = pairs.filter((pair) => !secrets.includes(pair));
   if (open.length > 0) draft.keep("environment", ["environment"], Object.fromEntries(open));
   if (secrets.length === 0) return undefined;
-  const path = `./.nexus/secrets/${draft.name}.env`;
-  for (const [name] of secrets)
-    draft.note(
-      "changed",
-      ["environment", name],
-      `looks like a secret: it goes to ${path.slice(2)}, out of the stack file`,
-    );
-  draft.keys["env_file"] = [...[draft.keys["env_file"] ?? []].flat(), path];
-  const text = secrets.map(([name, value]) =>
-    envLine(name, interpolate(String(value), variables).text),
+  const file = secretFileOf(
+    draft.name,
+    secrets.map(([name, value]) => [name, interpolate(String(value), variables).text]),
   );
-  return { path, text: `${text.join("\n")}\n`, names: secrets.map(([name]) => name) };
+  for (const [name] of secrets)
+    draft.note("changed", ["environment", name], movedSecret(file.path));
+  draft.keys["env_file"] = [...[draft.keys["env_file"] ?? []].flat(), file.path];
+  return file;
+}
+
+/** The file for the secrets of a service's environment; values as they are, with no variables in them. */
+export function secretFileOf(
+  service: string,
+  secrets: readonly (readonly [string, string])[],
+): SecretFile {
+  const lines = secrets.map(([name, value]) => `${envLine(name, value)}\n`);
+  const path = `./.nexus/secrets/${service}.env`;
+  return { path, text: lines.join(""), names: secrets.map(([name]) => name) };
+}
+
+/** What is told of a secret that went into a file. */
+export function movedSecret(path: string): string {
+  return `looks like a secret: it goes to ${path.slice(2)}, out of the stack file`;
 }
 
 /** GPUs are given out by Nexus: what names others would win inside of the container. */
@@ -50,6 +61,11 @@ function isSecret(name: string, value: unknown, variables: Variables): boolean {
   if (typeof value !== "string" || value === "") return false;
   const { used, unset, text } = interpolate(value, variables);
   if (used.length > 0 || unset.length > 0 || value.includes("${")) return false;
+  return isSecretText(name, text);
+}
+
+/** Whether a variable holds a secret, by its name or by its value, which has no variables in it. */
+export function isSecretText(name: string, text: string): boolean {
   const names = isSecretSetting(name) && !/_FILE$|^(?:true|false|\d+)$/i.test(text);
   return (names || isSecretValue(text)) && /^[A-Za-z_][\w.-]*$/.test(name);
 }

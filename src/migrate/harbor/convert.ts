@@ -1,11 +1,16 @@
 /** Makes a stack out of Harbor's settings: what the catalog has too becomes its templates, with the models that are there. Pure. */
 import { join, resolve } from "node:path";
+import type { Catalog } from "../../catalog/catalog.ts";
 import { parseEnvFile } from "../../stack/dotenv.ts";
+import type { Variables } from "../../stack/interpolate.ts";
 import type { Conversion } from "../compose/convert.ts";
 import type { ConvertedService } from "../compose/convert-service.ts";
 import type { Values } from "../compose/layers.ts";
 import type { Note, NoteKind } from "../compose/note.ts";
+import type { TextOf } from "../compose/read.ts";
+import { readVariables } from "../compose/variables.ts";
 import { knownServices, type KnownService } from "./known.ts";
+import { type ConvertedOverride, convertOverride } from "./override.ts";
 
 /** Harbor as it lies on a machine. */
 export type Harbor = Readonly<{
@@ -17,6 +22,8 @@ export type Harbor = Readonly<{
   text: string;
   /** Whether there is a folder at an absolute path. */
   isFolder: (path: string) => boolean;
+  /** The text of another of its files. */
+  textOf: TextOf;
 }>;
 
 type Setting = Readonly<{ value: string; line: number }>;
@@ -24,7 +31,8 @@ type Settings = ReadonlyMap<string, Setting>;
 type TakeNote = (kind: NoteKind, name: string, message: string) => void;
 
 /** Converts the services that Harbor starts by default. */
-export function convertHarbor(harbor: Harbor): Conversion {
+export function convertHarbor(harbor: Harbor, catalog: Catalog): Conversion {
+  const variables = readVariables(harbor.text, {});
   const settings = settingsOf(harbor.text);
   const notes: Note[] = [];
   const note: TakeNote = (kind, name, message) => {
@@ -39,7 +47,7 @@ export function convertHarbor(harbor: Harbor): Conversion {
       note("left-out", "SERVICES_DEFAULT", message);
       return [];
     }
-    return [serviceOf(name, known, { harbor, settings, note })];
+    return [serviceOf(name, known, { harbor, catalog, variables, settings, note })];
   });
   noteOthers(settings, enabled, note);
   const token = settings.get("HF_TOKEN")?.value ?? "";
@@ -52,9 +60,12 @@ export function convertHarbor(harbor: Harbor): Conversion {
       services: Object.fromEntries(services.map(({ name, keys }) => [name, keys])),
     },
     services,
-    secretFiles: usesToken ? [secret] : [],
+    secretFiles: [
+      ...(usesToken ? [secret] : []),
+      ...services.flatMap(({ secretFile }) => (secretFile ? [secretFile] : [])),
+    ],
     volumes: [],
-    notes,
+    notes: [...notes, ...services.flatMap((service) => service.notes)],
   };
 }
 
@@ -69,19 +80,27 @@ function settingsOf(text: string): Settings {
   );
 }
 
-type Around = Readonly<{ harbor: Harbor; settings: Settings; note: TakeNote }>;
+type Around = Readonly<{
+  harbor: Harbor;
+  catalog: Catalog;
+  variables: Variables;
+  settings: Settings;
+  note: TakeNote;
+}>;
 
 function serviceOf(from: string, known: KnownService, around: Around): ConvertedService {
   const { settings, note } = around;
   const name = known.template;
   const published = settings.get(`${from.toUpperCase()}_HOST_PORT`);
   const volumes = known.folders.flatMap((folder) => mountOf(folder, around));
+  const { keys: overridden, ...override } = overrideOf(from, known, around);
   const keys: Values = {
     template: known.template,
     ...modelsOf(known, around),
     ...(volumes.length > 0 && { volumes }),
     ...(isPort(published?.value) && { ports: [`127.0.0.1:${published?.value}:${known.port}`] }),
     ...(known.token && settings.has("HF_TOKEN") && { secrets: ["hf_token"] }),
+    ...overridden,
   };
   if (published)
     note(
@@ -89,7 +108,18 @@ function serviceOf(from: string, known: KnownService, around: Around): Converted
       `${from.toUpperCase()}_HOST_PORT`,
       `${name} is published on 127.0.0.1 only; it was open to the network`,
     );
-  return { from, name, keys, template: known.template, secrets: new Map(), notes: [] };
+  return { from, name, keys, template: known.template, secrets: new Map(), ...override };
+}
+
+function overrideOf(
+  from: string,
+  known: KnownService,
+  { harbor, catalog, variables }: Around,
+): ConvertedOverride {
+  const file = join(harbor.folder, "services", from, "override.env");
+  const template = catalog.find(({ id }) => id === known.template);
+  const text = harbor.textOf(file) ?? "";
+  return convertOverride({ file, text }, { known, template, variables });
 }
 
 function isPort(text: string | undefined): boolean {

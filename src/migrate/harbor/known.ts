@@ -11,6 +11,12 @@ export type KnownService = Readonly<{
   model?: string;
   /** It reads the token of Hugging Face from a secret. */
   token?: true;
+  /** Variables that would take it away from where the stack reaches it, beside those that the template sets. */
+  fixed?: RegExp;
+  /** Variables that Harbor's compose file sets too, under `environment`: they win over an `override.env`. */
+  overruled?: RegExp;
+  /** What Harbor ships in its `override.env` for one sort of machine. */
+  shipped?: Readonly<Record<string, string>>;
 }>;
 
 const huggingface = { setting: "HF_CACHE", target: "/root/.cache/huggingface" };
@@ -27,6 +33,9 @@ export const knownServices: Readonly<Record<string, KnownService>> = {
     port: 8080,
     folders: [huggingface, { setting: "LLAMACPP_CACHE", target: "/root/.cache/llama.cpp" }],
     model: "LLAMACPP_MODEL",
+    fixed:
+      /^LLAMA_(?:API_KEY|ARG_(?:API_KEY|API_PREFIX|SSL_\w+|MODEL|MODEL_URL|HF_FILE|DOCKER_REPO))$/,
+    shipped: { HSA_OVERRIDE_GFX_VERSION: "11.5.1" },
   },
   vllm: {
     template: "vllm",
@@ -34,6 +43,8 @@ export const knownServices: Readonly<Record<string, KnownService>> = {
     folders: [huggingface, { setting: "VLLM_CACHE", target: "/root/.cache/vllm" }],
     model: "VLLM_MODEL",
     token: true,
+    fixed: /^VLLM_API_KEY$/,
+    overruled: /^HUGGING_FACE_HUB_TOKEN$/,
   },
   sglang: {
     template: "sglang",
@@ -41,18 +52,41 @@ export const knownServices: Readonly<Record<string, KnownService>> = {
     folders: [huggingface],
     model: "SGLANG_MODEL",
     token: true,
+    overruled: /^HF_TOKEN$/,
   },
   webui: {
     template: "open-webui",
     port: 8080,
     folders: [{ own: "services/webui", target: "/app/backend/data" }],
+    // The template hands over the gateway's key: it must go to no other address.
+    fixed: /^(?:HOST|PORT)$|OPENAI_API_(?:KEYS?|BASE_URLS?|CONFIGS?)$/,
+    overruled: /^(?:WEBUI_NAME|WEBUI_SECRET_KEY|GLOBAL_LOG_LEVEL)$/,
   },
   qdrant: {
     template: "qdrant",
     port: 6333,
     folders: [{ own: "services/qdrant/storage", target: "/qdrant/storage" }],
+    fixed: /^QDRANT__SERVICE__(?:HOST|HTTP_PORT|ENABLE_TLS|ALT_API_KEY)$/,
+    overruled:
+      /^QDRANT__(?:SERVICE__(?:API_KEY|READ_ONLY_API_KEY|JWT_RBAC)|TELEMETRY_DISABLED|LOG_LEVEL)$/,
   },
-  speaches: { template: "speaches", port: 8000, folders: [], token: true },
-  comfyui: { template: "comfyui", port: 8188, folders: [] },
-  searxng: { template: "searxng", port: 8080, folders: [] },
+  speaches: {
+    template: "speaches",
+    port: 8000,
+    folders: [],
+    token: true,
+    fixed: /^(?:API_KEY|UVICORN_\w+)$/,
+  },
+  comfyui: {
+    template: "comfyui",
+    port: 8188,
+    folders: [],
+    overruled: /^(?:CLI_ARGS|HF_TOKEN|CIVITAI_TOKEN|HARBOR_COMFYUI_\w+)$/,
+  },
+  searxng: {
+    template: "searxng",
+    port: 8080,
+    folders: [],
+    fixed: /^(?:SEARXNG_(?:PORT|BIND_ADDRESS|SECRET)|GRANIAN_\w+)$/,
+  },
 };

@@ -32,5 +32,5 @@ export function readHarbor(
   if (text === undefined) throw new HarborNotFoundError(join(folder, ".env"));
   const isFolder = (at: string): boolean =>
     statSync(at, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  return { folder, home, text, isFolder };
+  return { folder, home, text, isFolder, textOf };
 }
