@@ -41,14 +41,30 @@ export async function findKeptFiles(tree: SourceTree, settings: Settings): Promi
   const parts: Part[] = [];
   for (const { what, path, refused } of places)
     parts.push(refused ? { notUnderstood: [refused] } : await filesAt(tree, what, path));
-  for (const { path } of await tree.list(gatewayData))
-    if (
-      !isDatabase(path.replace(/-(?:wal|shm|journal)$/, "")) &&
-      !isLeftover(path) &&
-      !isTaken(path, places)
-    )
-      parts.push(await filesAt(tree, "other", path));
+  for (const path of await findOthers(tree))
+    if (!isTaken(path, places)) parts.push(await filesAt(tree, "other", path));
   return together([...parts, await validated(tree, places)]);
+}
+
+const besideDatabase = /-(?:wal|shm|journal)$/;
+
+/** A database may be called anything: its log is in its backup, and would be worth nothing alone. */
+async function findOthers(tree: SourceTree): Promise<readonly string[]> {
+  const listed = (await tree.list(gatewayData)).map(({ path }) => path);
+  const paths = listed.filter(
+    (path) => !isDatabase(path.replace(besideDatabase, "")) && !isLeftover(path),
+  );
+  const owners = new Set(
+    paths
+      .filter((path) => besideDatabase.test(path))
+      .map((path) => path.replace(besideDatabase, "")),
+  );
+  const databases = new Set<string>();
+  for (const path of paths)
+    if (owners.has(path) && (await tree.look(path, []))) databases.add(path);
+  return paths.filter(
+    (path) => !besideDatabase.test(path) || !databases.has(path.replace(besideDatabase, "")),
+  );
 }
 
 /** What the files are that lie in a folder of settings of their own. */

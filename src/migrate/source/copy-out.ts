@@ -11,14 +11,13 @@ export async function saveStream(stream: AsyncIterable<unknown>, to: string): Pr
   });
 }
 
-/** Copies one file. */
-export async function copyFileTo(from: string, to: string): Promise<void> {
+async function copyFileTo(from: string, to: string): Promise<void> {
   await saveStream(createReadStream(from), to);
 }
 
 /**
- * Copies one file of a folder; a SQLite database through its own backup, and then without the files beside it, which
- * are in the backup. One that cannot be backed up is copied as it is. `databases` remembers between the files of a folder.
+ * Copies one file; a SQLite database through its own backup, and then without the files beside it, which are in the
+ * backup. One that cannot be backed up is copied as it is. `databases` remembers between the files of a folder.
  */
 export async function copyDatabaseOrFile(
   from: string,

@@ -3,7 +3,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { posix } from "node:path";
 import type { FoundUnit } from "../inventory.ts";
 import type { NotUnderstood } from "../reading.ts";
-import { copyDatabaseOrFile, copyFileTo } from "./copy-out.ts";
+import { copyDatabaseOrFile } from "./copy-out.ts";
 import { backupDatabase, lookInto } from "./databases.ts";
 import { SourceUnreadableError } from "./errors.ts";
 import { reasonOf } from "./reason.ts";
@@ -93,12 +93,13 @@ export class FolderTree implements SourceTree {
 
   async fetch(path: string, to: string): Promise<void> {
     const start = await this.#found(path);
-    if (start.stats.isFile()) return this.#saying(path, () => copyFileTo(start.real, to));
     const databases = new Set<string>();
+    const copy = (real: string, target: string) => copyDatabaseOrFile(real, target, databases);
+    if (start.stats.isFile()) return this.#saying(path, () => copy(start.real, to));
     for await (const { entry, real, below } of this.#walk(path)) {
       const target = posix.join(to, below);
       if (entry.kind === "folder") await makePrivateFolder(target);
-      else await this.#saying(entry.path, () => copyDatabaseOrFile(real, target, databases));
+      else await this.#saying(entry.path, () => copy(real, target));
     }
     this.#refuseHoles(path);
   }

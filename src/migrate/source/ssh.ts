@@ -114,7 +114,10 @@ class SshTree implements SourceTree {
     if (shut !== undefined) throw this.#refusal(shut, refusals[scriptEnds.noRight] ?? "it is shut");
     const entry = await this.entry(path);
     if (!entry) throw this.#refusal(path, refusals[scriptEnds.absent] ?? "it is not there");
-    if (entry.kind === "file") return this.#save(path, to, streamScript(path));
+    if (entry.kind === "file") {
+      await this.#save(path, to, streamScript(path));
+      return void (await this.#backUpDatabase(path, to));
+    }
     await makePrivateFolder(to);
     const limits = await roomFor(to);
     const ended = await this.#session.stream(
@@ -219,16 +222,20 @@ class SshTree implements SourceTree {
     for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
       const local = join(entry.parentPath, entry.name);
       if (!entry.isFile() || besideDatabase.test(entry.name)) continue;
-      if (!(await isDatabase(local))) continue;
       const there = posix.join(path, posix.relative(to, local));
-      const saved = await saveDatabase(this.#session, there, local).then(
-        () => true,
-        () => false,
-      );
-      if (!saved) continue;
+      if (!(await this.#backUpDatabase(there, local))) continue;
       for (const suffix of ["-wal", "-shm", "-journal"])
         await rm(`${local}${suffix}`, { force: true });
     }
+  }
+
+  /** Whether a file that came as it is was a database, and could be replaced by its backup. */
+  async #backUpDatabase(there: string, local: string): Promise<boolean> {
+    if (!(await isDatabase(local))) return false;
+    return saveDatabase(this.#session, there, local).then(
+      () => true,
+      () => false,
+    );
   }
 
   #refusal(path: string, why: string): SourceUnreadableError {

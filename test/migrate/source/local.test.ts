@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { lookInto } from "../../../src/migrate/source/databases.ts";
 import { SourceNotFoundError, SourceUnreadableError } from "../../../src/migrate/source/errors.ts";
 import { copiedTrees, liveTree } from "../../../src/migrate/source/local.ts";
 import type { SourceTree } from "../../../src/migrate/source/tree.ts";
@@ -178,6 +179,21 @@ it("databases in a fetched folder come through their backup, and a damaged one a
   });
   expect(writer.running()).toBe(true);
 });
+
+it("a single file that is a live database comes through its backup too, whatever it is called", async () => {
+  await using writer = await startDatabaseWriter(await placeFor("var/data/cache.data"), {
+    rows: 7,
+  });
+  const tree = await theTree();
+  await tree.fetch("/var/data/cache.data", join(out, "cache.data"));
+  expect((await lookInto(join(out, "cache.data"), [])).rows).toEqual({ memory: 7 });
+  expect(writer.running()).toBe(true);
+});
+
+async function placeFor(path: string): Promise<string> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  return join(folder, path);
+}
 
 async function asHost(data: string): Promise<string> {
   const host = await mkdtemp(join(out, "host-"));

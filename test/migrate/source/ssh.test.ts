@@ -259,6 +259,13 @@ it.skipIf(!copiesDatabases)("databases in a fetched folder come through their ba
   expect(writer.running()).toBe(true);
 });
 
+it.skipIf(!copiesDatabases)("a single live database comes through its backup too", async () => {
+  await using writer = await startDatabaseWriter(join(far, "cache.data"), { rows: 7 });
+  await tree.fetch(join(far, "cache.data"), join(out, "cache.data"));
+  expect((await lookInto(join(out, "cache.data"), [])).rows).toEqual({ memory: 7 });
+  expect(writer.running()).toBe(true);
+});
+
 it.skipIf(!asRoot)(
   "what the user may not read is read through sudo, and told where sudo is refused",
   async () => {
