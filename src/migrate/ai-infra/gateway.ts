@@ -16,7 +16,8 @@ import { gatewayApp, gatewayData } from "./paths.ts";
 import { readFile } from "./read-file.ts";
 import { aliasesInSettings, findRouting } from "./routing.ts";
 import { overlaid, setting, type Settings } from "./settings.ts";
-import { findTokens, isPlaceholder } from "./tokens.ts";
+import { findTokens } from "./tokens.ts";
+import { isPlaceholder } from "../read/known-token.ts";
 import { urlsOfBackends, urlsOfSettings } from "./urls.ts";
 
 /** The gateway with all that is its own. */

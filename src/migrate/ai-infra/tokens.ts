@@ -1,20 +1,12 @@
 /** Bearer tokens of the old gateway's settings, with their policies. Pure. */
 import type { FoundPolicy, FoundToken } from "../inventory.ts";
 import { readJson } from "../read/json.ts";
+import { isPlaceholder } from "../read/known-token.ts";
 import { type FoundTokenPolicy, readTokenPolicies } from "../read/token-policies.ts";
 import type { Found } from "../reading.ts";
 import { Secret } from "../secret.ts";
 import type { Part } from "./part.ts";
 import { setting, splitList, switchSetting, type Settings } from "./settings.ts";
-
-/** Templates and other people's examples: whoever knows those knows the token. */
-const placeholder =
-  /^(?:REPLACE(?:_|$)|CHANGE[-_]?(?:ME|THIS)|YOUR[-_]|EXAMPLE|PLACEHOLDER|TODO|X{3,}$|TOKEN$|SECRET$|PASSWORD$|TEST$|<.*>$)/i;
-
-/** Whether everybody knows this token. */
-export function isPlaceholder(token: string): boolean {
-  return placeholder.test(token);
-}
 
 /** The tokens that the gateway accepted, in the order of its settings, and those that it did not, with the reason. */
 export function findTokens(settings: Settings): Part {

@@ -1,6 +1,7 @@
 /** The bearer tokens of the ancestor's gateway, as keys of the stack's. Pure. */
 import type { Note } from "../compose/note.ts";
 import type { FoundPolicy } from "../inventory.ts";
+import { isPlaceholder } from "../read/known-token.ts";
 import { flagsOf, policiesOf } from "./policies.ts";
 import type { Settings } from "./settings.ts";
 
@@ -16,9 +17,6 @@ export type OldKey = Readonly<{
 
 /** The keys to go on with, and what is to be known of tokens. */
 export type Tokens = Readonly<{ keys: readonly OldKey[]; notes: readonly Note[] }>;
-
-/** Tokens that came with the software, which everybody knows. */
-const placeholders = /^(?:change-?me.*|your-.*|secret|token|test|none)$/i;
 
 /** Whoever can try many tokens finds a short one. */
 const shortest = 12;
@@ -56,7 +54,7 @@ function carried(keys: readonly OldKey[]): string {
 }
 
 function refusal(token: string): string | undefined {
-  if (placeholders.test(token))
+  if (isPlaceholder(token))
     return "is a token that everybody knows, and is not accepted: give its clients the key of the first `nexus up`";
   return token.length < shortest
     ? "is a token short enough to be guessed, and is not accepted: give its clients the key of the first `nexus up`"
