@@ -1,7 +1,8 @@
 /** Copies files of this machine into private ones, databases through their own backup. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { backupDatabase, isDatabase } from "./databases.ts";
+import { backupDatabase } from "./databases.ts";
+import { DatabaseRefusal, isDatabase } from "./open-database.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** Streams into a private file. */
@@ -17,7 +18,8 @@ async function copyFileTo(from: string, to: string): Promise<void> {
 
 /**
  * Copies one file; a SQLite database through its own backup, and then without the files beside it, which are in the
- * backup. One that cannot be backed up is copied as it is. `databases` remembers between the files of a folder.
+ * backup. A damaged one is copied as it is. `databases` remembers between the files of a folder. Throws DatabaseRefusal
+ * for a sound one that cannot be backed up, such as one that is locked: its bytes could be of two moments.
  */
 export async function copyDatabaseOrFile(
   from: string,
@@ -31,10 +33,11 @@ export async function copyDatabaseOrFile(
 }
 
 async function backedUp(from: string, to: string): Promise<boolean> {
-  try {
-    await backupDatabase(from, to);
-    return true;
-  } catch {
-    return false;
-  }
+  return backupDatabase(from, to).then(() => true, falseIfDamaged);
+}
+
+/** What a database that could not be backed up is worth: false for a damaged one. Throws what is no damage. */
+export function falseIfDamaged(error: unknown): false {
+  if (error instanceof DatabaseRefusal && error.damaged) return false;
+  throw error;
 }

@@ -10,6 +10,11 @@ import { codeOf } from "./reason.ts";
 export class DatabaseRefusal extends Error {
   override name = "DatabaseRefusal";
 
+  /** No program could make more of it than its bytes. */
+  get damaged(): boolean {
+    return this.message === "the database is damaged";
+  }
+
   /** What SQLite says, in words for people. */
   static from(error: unknown): DatabaseRefusal {
     if (error instanceof DatabaseRefusal) return error;

@@ -3,7 +3,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { FoundUnit } from "../inventory.ts";
 import type { NotUnderstood } from "../reading.ts";
-import { saveStream } from "./copy-out.ts";
+import { falseIfDamaged, saveStream } from "./copy-out.ts";
 import { isDatabase, lookInto } from "./databases.ts";
 import { SourceUnreadableError } from "./errors.ts";
 import { makePrivateTemporary, type PrivateTemporary } from "./private-temporary.ts";
@@ -232,10 +232,11 @@ class SshTree implements SourceTree {
   /** Whether a file that came as it is was a database, and could be replaced by its backup. */
   async #backUpDatabase(there: string, local: string): Promise<boolean> {
     if (!(await isDatabase(local))) return false;
-    return saveDatabase(this.#session, there, local).then(
-      () => true,
-      () => false,
-    );
+    const saved = saveDatabase(this.#session, there, local).then(() => true, falseIfDamaged);
+    return saved.catch(async (error: unknown) => {
+      await rm(local, { force: true });
+      throw this.#refusal(there, error instanceof Error ? error.message : String(error));
+    });
   }
 
   #refusal(path: string, why: string): SourceUnreadableError {

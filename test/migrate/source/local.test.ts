@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -188,6 +189,19 @@ it("a single file that is a live database comes through its backup too, whatever
   await tree.fetch("/var/data/cache.data", join(out, "cache.data"));
   expect((await lookInto(join(out, "cache.data"), [])).rows).toEqual({ memory: 7 });
   expect(writer.running()).toBe(true);
+});
+
+it("a sound database that somebody holds locked is refused, and never copied as it lies there", async () => {
+  const file = await placeFor("var/data/held.sqlite");
+  const holder = new DatabaseSync(file);
+  holder.exec("CREATE TABLE memory (a); PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  const tree = await theTree();
+  const refused = { code: "NEXUS_SOURCE_UNREADABLE" };
+  await expect(tree.fetch("/var/data/held.sqlite", join(out, "held"))).rejects.toMatchObject(
+    refused,
+  );
+  await expect(tree.fetch("/var/data", join(out, "data"))).rejects.toMatchObject(refused);
+  holder.close();
 });
 
 async function placeFor(path: string): Promise<string> {

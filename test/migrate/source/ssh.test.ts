@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { lookInto } from "../../../src/migrate/source/databases.ts";
@@ -265,6 +266,18 @@ it.skipIf(!copiesDatabases)("a single live database comes through its backup too
   expect((await lookInto(join(out, "cache.data"), [])).rows).toEqual({ memory: 7 });
   expect(writer.running()).toBe(true);
 });
+
+it.skipIf(!copiesDatabases)(
+  "a sound database that somebody holds locked is refused, and no copy of it as it lies there stays",
+  async () => {
+    const holder = new DatabaseSync(join(far, "held.sqlite"));
+    holder.exec("CREATE TABLE memory (a); PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    const fetched = tree.fetch(join(far, "held.sqlite"), join(out, "held.sqlite"));
+    await expect(fetched).rejects.toMatchObject({ code: "NEXUS_SOURCE_UNREADABLE" });
+    await expect(readFile(join(out, "held.sqlite"))).rejects.toThrow("ENOENT");
+    holder.close();
+  },
+);
 
 it.skipIf(!asRoot)(
   "what the user may not read is read through sudo, and told where sudo is refused",
