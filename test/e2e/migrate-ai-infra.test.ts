@@ -1,6 +1,6 @@
 /** A whole ai-infra of three hosts moves into a stack, its clients notice nothing, and it can be taken back bit for bit. */
 import { createHash } from "node:crypto";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,10 +66,19 @@ beforeAll(async () => {
   stack = await stackFolder("");
   await rm(join(stack.directory, "nexus.yaml"));
   old = await buildAiInfra(join(scratch, "hosts"), { databases: "live", invalidRegistry: true });
+  await givePortOfItsOwn();
   sourceBefore = await hashFolder(old.root);
   folderBefore = await hashFolder(stack.directory);
   engineBefore = await namesOnEngine();
 });
+
+/** Other migrations of the same fixture go on beside this one. */
+async function givePortOfItsOwn(): Promise<void> {
+  const file = join(old.hosts.ai2, "var/lib/gateway/app/.env");
+  const { port } = new URL(stack.observability);
+  const settings = await readFile(file, "utf8");
+  await writeFile(file, settings.replace("OBSERVABILITY_PORT=8801", `OBSERVABILITY_PORT=${port}`));
+}
 
 afterAll(async () => {
   await old[Symbol.asyncDispose]();
